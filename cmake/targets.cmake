@@ -1,0 +1,48 @@
+# One static library a folder; `beeld` joins them.
+
+function(beeld_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_compile_options(${target} PRIVATE -fno-math-errno -fno-trapping-math)
+  if(BEELD_DEVELOPER)
+    target_compile_options(${target} PRIVATE
+      -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+  endif()
+  if(BEELD_SANITIZE)
+    target_compile_options(${target} PUBLIC -fsanitize=${BEELD_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${BEELD_SANITIZE})
+  endif()
+endfunction()
+
+# beeld_library(folder SOURCES a.cpp b.cpp PUBLIC targets PRIVATE targets)
+function(beeld_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(beeld_${name} STATIC ${arg_SOURCES})
+  add_library(beeld::${name} ALIAS beeld_${name})
+  set_target_properties(beeld_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON)
+  beeld_compile_options(beeld_${name})
+  target_include_directories(beeld_${name}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
+    PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(beeld_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  install(TARGETS beeld_${name} EXPORT beeldTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endfunction()
+
+function(beeld_umbrella)
+  add_library(beeld INTERFACE)
+  add_library(beeld::beeld ALIAS beeld)
+  target_link_libraries(beeld INTERFACE beeld_core beeld_text beeld_vision beeld_multimodal)
+  install(TARGETS beeld EXPORT beeldTargets)
+endfunction()
+
+# beeld_test(folder SOURCES a_test.cpp b_test.cpp LINK targets): one test program a folder.
+function(beeld_test name)
+  cmake_parse_arguments(arg "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name}_tests ${arg_SOURCES})
+  beeld_compile_options(${name}_tests)
+  target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
+  target_link_libraries(${name}_tests PRIVATE ${arg_LINK} beeld_test_support GTest::gtest_main)
+  target_compile_definitions(${name}_tests PRIVATE BEELD_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    BEELD_COMMAND="${PROJECT_BINARY_DIR}/beeld")
+  gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
+endfunction()

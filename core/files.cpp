@@ -1,0 +1,129 @@
+#include "core/files.h"
+
+#include <beeld/error.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace beeld {
+
+namespace {
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* action) {
+  const int reason = errno;
+  const auto code = reason == ENOENT || reason == ENOTDIR ? ErrorCode::not_found : ErrorCode::io;
+  throw Error(code, "[file] " + path.string() + ": cannot " + action + ": " + std::strerror(reason));
+}
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  bool valid() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// O_NONBLOCK: opening a named pipe must not wait for a writer.
+Descriptor open_regular(const std::filesystem::path& path, std::size_t& size) {
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (!file.valid() || ::fstat(file.get(), &status) != 0) fail(path, "open");
+  if (!S_ISREG(status.st_mode))
+    throw Error(ErrorCode::io, "[file] " + path.string() + ": not a regular file");
+  size = static_cast<std::size_t>(status.st_size);
+  return file;
+}
+
+constexpr int max_json_depth = 64;
+
+}  // namespace
+
+std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) {
+  std::size_t size = 0;
+  const Descriptor file = open_regular(path, size);
+  if (size > max_bytes) {
+    throw Error(ErrorCode::limit, "[file] " + path.string() + ": " + std::to_string(size) +
+                                      " bytes, the limit is " + std::to_string(max_bytes));
+  }
+  std::string content(size, '\0');
+  std::size_t done = 0;
+  while (done < size) {
+    const auto count = ::read(file.get(), content.data() + done, size - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "read");
+    if (count == 0) break;  // truncated meanwhile
+    done += static_cast<std::size_t>(count);
+  }
+  content.resize(done);
+  return content;
+}
+
+nlohmann::json parse_json(std::string_view text, const std::string& name) {
+  const auto limit_depth = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > max_json_depth) {
+      throw Error(ErrorCode::corrupt,
+                  "[json] " + name + ": nested deeper than " + std::to_string(max_json_depth));
+    }
+    return true;
+  };
+  try {
+    return nlohmann::json::parse(text, limit_depth);
+  } catch (const nlohmann::json::exception& error) {
+    throw Error(ErrorCode::corrupt, "[json] " + name + ": " + error.what());
+  }
+}
+
+nlohmann::json read_json(const std::filesystem::path& path, std::size_t max_bytes) {
+  return parse_json(read_file(path, max_bytes), path.string());
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  auto temporary = path;
+  temporary += ".tmp" + std::to_string(::getpid());
+  {
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+    if (!file.valid()) fail(path, "write");
+    std::size_t done = 0;
+    while (done < content.size()) {
+      const auto count = ::write(file.get(), content.data() + done, content.size() - done);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) {
+        const int reason = errno;
+        ::unlink(temporary.c_str());
+        errno = reason;
+        fail(path, "write");
+      }
+      done += static_cast<std::size_t>(count);
+    }
+    if (::fsync(file.get()) != 0) fail(path, "write");
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "write");
+}
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const Descriptor file = open_regular(path, size_);
+  if (size_ == 0) return;
+  void* data = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.get(), 0);
+  if (data == MAP_FAILED) fail(path, "map");
+  data_ = static_cast<std::byte*>(data);
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(data_, size_);
+}
+
+}  // namespace beeld

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace beeld {
+
+/// The whole of a regular file. Throws Error: not_found, io, or limit (more than `max_bytes`).
+std::string read_file(const std::filesystem::path& path, std::size_t max_bytes);
+
+/// Parses a JSON file. Throws as read_file, and Error(corrupt) with the position; nesting deeper than 64 is
+/// corrupt.
+nlohmann::json read_json(const std::filesystem::path& path, std::size_t max_bytes = 64u << 20);
+
+/// Parses JSON text under the same rules; `name` appears in messages.
+nlohmann::json parse_json(std::string_view text, const std::string& name);
+
+/// Writes a file so that readers see the old content or the new, never a part. Throws Error(io).
+void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// A file in memory, private to this process: changes never reach the disk.
+class MappedFile {
+ public:
+  /// Throws Error: not_found or io.
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  std::span<std::byte> bytes() const { return {data_, size_}; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace beeld

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <beeld/matrix.h>
+
+#include <cstdint>
+
+namespace beeld {
+
+struct ClusterOptions {
+  std::size_t clusters = 8;
+  int restarts = 5;      ///< Independent starts; the best objective wins.
+  int iterations = 100;  ///< At most, for each start.
+  std::uint64_t seed = 1234;
+};
+
+struct Clusters {
+  Matrix centres;                       ///< [K,D], unit length
+  std::vector<std::size_t> assignment;  ///< [N], index of each row's centre
+  double objective = 0;                 ///< Mean cosine of a row with its centre.
+};
+
+/// Spherical k-means with a k-means++ start over unit rows `[N,D]` (Dhillon & Modha 2001; Arthur &
+/// Vassilvitskii 2007). The same input and seed give the same result whatever the number of threads. Throws
+/// Error(invalid_argument) for zero clusters or more clusters than rows.
+Clusters cluster(const Matrix& rows, const ClusterOptions& options = {});
+
+/// Index of the nearest row of `candidates` `[M,D]` for every row of `rows`; both unit length.
+std::vector<std::size_t> nearest(const Matrix& rows, const Matrix& candidates);
+
+struct DuplicateGroup {
+  std::vector<std::size_t> rows;  ///< In input order, at least two.
+  float similarity = 0;           ///< The lowest cosine that joined the group.
+};
+
+/// Groups of rows joined by cosines of at least `threshold`, largest similarity first.
+std::vector<DuplicateGroup> near_duplicates(const Matrix& rows, float threshold);
+
+}  // namespace beeld

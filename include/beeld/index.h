@@ -1,0 +1,94 @@
+#pragma once
+
+#include <beeld/model.h>
+
+#include <functional>
+
+namespace beeld {
+
+/// One answer of a search.
+struct Match {
+  std::filesystem::path path;
+  float score = 0;  ///< cosine
+};
+
+/// Where an update stands; handed to UpdateOptions::progress about ten times a second.
+struct IndexProgress {
+  std::size_t done = 0;   ///< Pictures embedded, recognised or recorded as unreadable so far.
+  std::size_t total = 0;  ///< Pictures that need work in this update.
+  double seconds = 0;     ///< Since the update began.
+};
+
+struct UpdateOptions {
+  bool prune = false;    ///< Forget pictures whose files are gone.
+  bool reindex = false;  ///< Start again when the index was made by another model.
+  DecodeOptions decoding;
+  std::size_t batch = 8;                               ///< Pictures encoded together.
+  std::function<void(const IndexProgress&)> progress;  ///< May be empty. Called from one thread.
+  std::function<bool()> cancelled;  ///< May be empty. True ends the update early; what is done is kept.
+};
+
+/// A picture that could not be read, and why.
+struct UnreadablePicture {
+  std::filesystem::path path;
+  std::string reason;
+};
+
+struct UpdateSummary {
+  std::size_t found = 0;    ///< Picture files seen in the folders.
+  std::size_t added = 0;    ///< New or changed, embedded now.
+  std::size_t renamed = 0;  ///< Recognised by content under a new path; not embedded again.
+  std::size_t unchanged = 0;
+  std::size_t missing = 0;  ///< Indexed earlier below these folders, file gone, kept (no prune).
+  std::size_t pruned = 0;
+  bool cancelled = false;
+  double seconds = 0;
+  std::vector<UnreadablePicture>
+      unreadable;  ///< All that are unreadable now, also those known from earlier updates.
+};
+
+/// A library of pictures in one SQLite file (WAL), for one model.
+///
+/// A process may search while another one updates. A process killed at any moment loses at most the
+/// pictures of the batch it was working on.
+class Index {
+ public:
+  /// Opens or creates the index for `model`. Throws Error: invalid_argument (made by another model,
+  /// and not `reindex`), corrupt, unsupported (made by a newer version), or io.
+  static Index open(const std::filesystem::path& file, const Model& model, bool reindex = false);
+
+  /// The index file that belongs to a folder by default: `.beeld.db` in it, or, where the folder is
+  /// read-only, a file named after it in the user's cache folder.
+  static std::filesystem::path default_file(const std::filesystem::path& folder);
+
+  /// Brings the index up to date with the picture files below `folders`.
+  UpdateSummary update(const std::vector<std::filesystem::path>& folders, const UpdateOptions& options = {});
+
+  /// The `count` pictures below `folders` (all of them where empty) nearest to a query of D values, best
+  /// first; exact float32 cosines. Pictures below min_score are left out.
+  std::vector<Match> search(std::span<const float> query, std::size_t count, float min_score = -2,
+                            const std::vector<std::filesystem::path>& folders = {}) const;
+
+  /// Paths and unit embeddings of all readable pictures below `folders` (all where empty), ordered by path.
+  void read_all(std::vector<std::filesystem::path>& paths, Matrix& embeddings,
+                const std::vector<std::filesystem::path>& folders = {}) const;
+
+  std::size_t size() const;  ///< Number of readable pictures.
+
+  Index(Index&&) noexcept;
+  Index& operator=(Index&&) noexcept;
+  ~Index();
+
+  struct State;
+
+ private:
+  explicit Index(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// A unit query vector `[D]` from an expression: a text, the path of a picture, or a weighted sum of both,
+/// `"beach" + sunset.jpg - 0.5*"people"`. Operands in quotes are texts; unquoted operands of a sum are paths.
+/// Anything that is neither a sum nor an existing file is one text.
+std::vector<float> query_embedding(const Model& model, const std::string& expression);
+
+}  // namespace beeld

@@ -1,0 +1,3 @@
+#include <beeld/zero_shot.h>
+
+namespace beeld {}
