@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -46,6 +47,15 @@ Descriptor open_regular(const std::filesystem::path& path, std::size_t& size) {
     throw Error(ErrorCode::io, "[file] " + path.string() + ": not a regular file");
   size = static_cast<std::size_t>(status.st_size);
   return file;
+}
+
+void write_all(const Descriptor& file, std::string_view content, const std::filesystem::path& path) {
+  while (!content.empty()) {
+    const auto count = ::write(file.get(), content.data(), content.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(path, "write");
+    content.remove_prefix(static_cast<std::size_t>(count));
+  }
 }
 
 constexpr int max_json_depth = 64;
@@ -92,26 +102,23 @@ nlohmann::json read_json(const std::filesystem::path& path, std::size_t max_byte
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view content) {
+  write_file_atomically(path, std::span(&content, 1));
+}
+
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  static std::atomic<unsigned> counter{0};
   auto temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid());
-  {
+  temporary += ".tmp" + std::to_string(::getpid()) + "." + std::to_string(counter++);
+  try {
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file.valid()) fail(path, "write");
-    std::size_t done = 0;
-    while (done < content.size()) {
-      const auto count = ::write(file.get(), content.data() + done, content.size() - done);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) {
-        const int reason = errno;
-        ::unlink(temporary.c_str());
-        errno = reason;
-        fail(path, "write");
-      }
-      done += static_cast<std::size_t>(count);
-    }
+    for (const auto part : parts) write_all(file, part, path);
     if (::fsync(file.get()) != 0) fail(path, "write");
+    if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "write");
+  } catch (const Error&) {
+    ::unlink(temporary.c_str());
+    throw;
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) fail(path, "write");
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {

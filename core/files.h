@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace beeld {
@@ -23,6 +24,9 @@ nlohmann::json parse_json(std::string_view text, const std::string& name);
 
 /// Writes a file so that readers see the old content or the new, never a part. Throws Error(io).
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// The same, the content given in parts that follow each other in the file.
+void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
 
 /// A file in memory, private to this process: changes never reach the disk.
 class MappedFile {

@@ -1,0 +1,84 @@
+#include "core/files.h"
+
+#include "tests/support/temporary_folder.h"
+
+#include <beeld/error.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+namespace beeld {
+namespace {
+
+class Files : public ::testing::Test {
+ protected:
+  void write(const std::string& name, const std::string& content) {
+    std::ofstream(folder_ / name, std::ios::binary) << content;
+  }
+
+  template <typename Action>
+  static ErrorCode code_of(Action action) {
+    try {
+      action();
+    } catch (const Error& error) {
+      return error.code();
+    }
+    ADD_FAILURE() << "nothing was thrown";
+    return ErrorCode::io;
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(Files, ReadsAWholeFileUpToTheLimit) {
+  write("a", std::string("x\0y", 3));
+  EXPECT_EQ(read_file(folder_ / "a", 3), std::string("x\0y", 3));
+  EXPECT_EQ(code_of([&] { read_file(folder_ / "a", 2); }), ErrorCode::limit);
+  EXPECT_EQ(code_of([&] { read_file(folder_ / "b", 2); }), ErrorCode::not_found);
+  EXPECT_EQ(code_of([&] { read_file(folder_.path(), 2); }), ErrorCode::io);
+}
+
+TEST_F(Files, ANamedPipeIsRefusedWithoutWaiting) {
+  ASSERT_EQ(::mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(code_of([&] { read_file(folder_ / "pipe", 10); }), ErrorCode::io);
+  EXPECT_EQ(code_of([&] { MappedFile(folder_ / "pipe"); }), ErrorCode::io);
+}
+
+TEST_F(Files, RefusesDeepOrWrongJson) {
+  EXPECT_EQ(parse_json("[1]", "x")[0], 1);
+  EXPECT_EQ(code_of([] { parse_json("[1", "x"); }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([] { parse_json("", "x"); }), ErrorCode::corrupt);
+  EXPECT_EQ(code_of([] { parse_json(std::string(1000000, '['), "x"); }), ErrorCode::corrupt);
+}
+
+TEST_F(Files, WritesAtOnceAndLeavesNothingBehind) {
+  write("a", "old");
+  write_file_atomically(folder_ / "a", "new");
+  EXPECT_EQ(read_file(folder_ / "a", 10), "new");
+  const std::array<std::string_view, 3> parts{"one ", "", "two"};
+  write_file_atomically(folder_ / "a", parts);
+  EXPECT_EQ(read_file(folder_ / "a", 10), "one two");
+  EXPECT_EQ(code_of([&] { write_file_atomically(folder_ / "absent" / "a", "x"); }), ErrorCode::not_found);
+
+  std::filesystem::create_directories(folder_ / "full" / "inner");
+  EXPECT_EQ(code_of([&] { write_file_atomically(folder_ / "full", "x"); }), ErrorCode::io);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 2);
+}
+
+TEST_F(Files, AMappingIsPrivate) {
+  write("a", "abc");
+  {
+    const MappedFile file(folder_ / "a");
+    ASSERT_EQ(file.bytes().size(), 3U);
+    file.bytes()[0] = std::byte{'X'};
+  }
+  EXPECT_EQ(read_file(folder_ / "a", 10), "abc");
+  write("empty", "");
+  EXPECT_TRUE(MappedFile(folder_ / "empty").bytes().empty());
+}
+
+}  // namespace
+}  // namespace beeld
