@@ -2,10 +2,11 @@
 
 function(beeld_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE -fno-math-errno -fno-trapping-math)
   if(BEELD_DEVELOPER)
     target_compile_options(${target} PRIVATE
-      -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror)
+      -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wno-restrict -Werror)
   endif()
   if(BEELD_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${BEELD_SANITIZE} -fno-omit-frame-pointer

@@ -1,0 +1,117 @@
+#!/usr/bin/env bash
+# Rules of the sources that no compiler checks.
+#
+#   rules.sh RULE FOLDER   prints every violation in a source tree, and fails where there is one
+#   rules.sh prove RULE    proves that RULE finds what it is there to find, and passes where there is nothing
+set -euo pipefail
+export LC_ALL=C
+here=$(dirname -- "$(realpath -- "$0")")
+
+# Each rule reads the names of files, and succeeds when it has printed nothing.
+
+layering() { grep -v '^tests/' | xargs -r awk -f "$here/layering.awk"; }
+
+ascii() { none xargs -r grep -nH '[^ -~	]'; }
+
+# The core is built of ideas; what a published model combines is a configuration elsewhere.
+core_knows_no_family() {
+  local families='(open_?)?clip|siglip[0-9]?|bert|gpt_?[0-9]?|llama|qwen[0-9]?|phi_?[0-9]|t5|marian|blip|vit|dino(v[0-9])?|timm'
+  local libraries='opencv2|jpeglib|stb|sentencepiece|pcre2|utf8proc'
+  grep '^core/' | none xargs -r grep -nHiE "(^|[^a-z])($families)([^a-z]|\$)|# *include <($libraries)"
+}
+
+short_files() {
+  xargs -r wc -l | awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines; 500 is the limit"; bad = 1 } END { exit bad }'
+}
+
+# Only the command prints and ends the process.
+library_is_silent() {
+  grep -E '^(include|core|text|vision|multimodal)/' | none xargs -r grep -nHE \
+    'std::(cout|cerr|clog|terminate|quick_exit)|<iostream>|(^|[^a-zA-Z_])(printf|fprintf|puts|perror|exit|_exit|abort|assert) ?\('
+}
+
+none() { ! "$@"; }
+
+check() {
+  cd -- "$2"
+  local folders=()
+  for folder in include core text vision multimodal cli examples bench tests; do
+    if [ -d "$folder" ]; then folders+=("$folder"); fi
+  done
+  find "${folders[@]}" -name '*.cpp' -o -name '*.h' | sort | "$1"
+}
+
+# plant FILE LINE: a tree that holds one harmless file for every rule to read, and this one.
+plant() {
+  rm -rf -- "${tree:?}"/*
+  mkdir -p -- "$tree/core" "$tree/include/beeld" "$(dirname -- "$tree/$1")"
+  printf '#include <beeld/error.h>\n#include "core/tensor.h"\n' >"$tree/core/harmless.cpp"
+  printf '#include <beeld/error.h>\n#include <vector>\n' >"$tree/include/beeld/image.h"
+  printf '%b\n' "$2" >"$tree/$1"
+}
+
+must_find() {
+  plant "$2" "$3"
+  local found
+  if found=$(check "$1" "$tree"); then
+    echo "$1 does not find '$3' in $2"
+    exit 1
+  fi
+  case "$found" in *"$2"*) ;; *) echo "$1 does not name $2 but prints '$found'" && exit 1 ;; esac
+}
+
+must_pass() {
+  plant "$2" "$3"
+  check "$1" "$tree" || { echo "$1 refuses '$3' in $2" && exit 1; }
+}
+
+prove() {
+  tree=$(mktemp -d)
+  trap 'rm -rf -- "$tree"' EXIT
+  case "$1" in
+    layering)
+      must_find layering core/bad.cpp '#include "text/bpe.h"'
+      must_find layering core/bad.h '  #  include <beeld/image.h>'
+      must_find layering text/bad.cpp '#include "vision/resample.h"'
+      must_find layering text/bad.cpp '#include <beeld/image.h>'
+      must_find layering vision/bad.cpp '#include <beeld/tokenizer.h>'
+      must_find layering vision/bad.cpp '#include "../text/bpe.h"'
+      must_find layering multimodal/bad.cpp '#include "cli/options.h"'
+      must_find layering examples/bad.cpp '#include "core/tensor.h"'
+      must_find layering examples/bad.cpp '#include <nlohmann/json.hpp>'
+      must_find layering include/beeld/tokenizer.h '#include <beeld/model.h>'
+      must_find layering include/beeld/model.h '#include "core/tensor.h"'
+      must_find layering include/beeld/unknown.h '#include <vector>'
+      must_pass layering multimodal/good.cpp '#include "text/bpe.h"\n#include <beeld/index.h>\n#include <sqlite3.h>'
+      must_pass layering examples/good.cpp '#include <beeld/beeld.h>\n#include <string>'
+      ;;
+    ascii)
+      must_find ascii text/bad.cpp 'caf\0303\0251'
+      must_pass ascii text/good.cpp '\tcafe ~'
+      ;;
+    core_knows_no_family)
+      must_find core_knows_no_family core/bad.h 'struct ClipBlock; // as in CLIP'
+      must_find core_knows_no_family core/bad.cpp 'enum { siglip2_pool };'
+      must_find core_knows_no_family core/bad.cpp '#include <opencv2/core.hpp>'
+      must_pass core_knows_no_family core/good.cpp 'int clipped, activity;'
+      must_pass core_knows_no_family vision/good.cpp '// CLIP'
+      ;;
+    short_files)
+      must_find short_files cli/bad.cpp "$(yes '\n' | head -n 501 | tr -d '\n')"
+      must_pass short_files cli/good.cpp "$(yes '\n' | head -n 499 | tr -d '\n')"
+      ;;
+    library_is_silent)
+      must_find library_is_silent core/bad.cpp '  std::cerr << 1;'
+      must_find library_is_silent text/bad.cpp '  std::fprintf(stderr, "x");'
+      must_find library_is_silent multimodal/bad.cpp '  if (x) exit(1);'
+      must_find library_is_silent vision/bad.cpp '  assert(x);'
+      must_pass library_is_silent core/good.cpp '  std::snprintf(text, 9, "x"); static_assert(true);'
+      must_pass library_is_silent cli/good.cpp '  std::cout << 1;'
+      ;;
+  esac
+}
+
+case "$1" in
+  prove) prove "$2" ;;
+  *) check "$1" "$2" ;;
+esac
