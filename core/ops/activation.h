@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cmath>
+#include <numbers>
+
+#include "core/config.h"
+#include "core/pass.h"
+#include "core/tensor.h"
+
+namespace beeld {
+
+/// f(x) of one value: the plain definition.
+template <class T>
+T activate(T x, Activation activation) {
+  switch (activation) {
+    case Activation::identity:
+      return x;
+    case Activation::relu:
+      return x > 0 ? x : T{0};
+    case Activation::gelu:
+      return x / 2 * (1 + std::erf(x / std::numbers::sqrt2_v<T>));
+    case Activation::gelu_tanh: {
+      const T inner = std::sqrt(2 / std::numbers::pi_v<T>) * (x + T(0.044715) * x * x * x);
+      return x / 2 * (1 + std::tanh(inner));
+    }
+    case Activation::quick_gelu:
+      return x / (1 + std::exp(T(-1.702) * x));
+    case Activation::silu:
+      return x / (1 + std::exp(-x));
+  }
+  return x;
+}
+
+/// f(gate) * up, element by element: [N,E], [N,E] -> [N,E] (Shazeer 2020)
+template <class T>
+Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activation, Pass<T>& pass);
+
+}  // namespace beeld

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+
+#include "core/config.h"
+#include "core/pass.h"
+#include "core/product.h"
+#include "core/tensor.h"
+
+namespace beeld {
+
+/// Weights of y = x W^T + b.
+template <class T>
+struct Linear {
+  Tensor<T> weight;                            // [out, in]
+  Tensor<T> bias;                              // [out], or empty
+  std::shared_ptr<const PackedMatrix> packed;  // the same weight, ordered for speed; may be null
+};
+
+/// Orders a weight for fast products, for inference: the plain copy goes, only its shape stays. Does nothing
+/// in a build without a packing product.
+void pack(Linear<float>& weights);
+
+/// activation(x W^T + b): [N,in] -> [N,out]
+template <class T>
+Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass,
+                 Activation activation = Activation::identity);
+
+/// residual + x W^T + b: [N,in], [N,out] -> [N,out]. Overwrites the residual where nobody else holds it.
+template <class T>
+Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T> residual, Pass<T>& pass);
+
+}  // namespace beeld

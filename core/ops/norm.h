@@ -1,0 +1,25 @@
+#pragma once
+
+#include "core/config.h"
+#include "core/pass.h"
+#include "core/tensor.h"
+
+namespace beeld {
+
+template <class T>
+struct Norm {
+  NormKind kind = NormKind::layer;
+  double eps = 1e-5;
+  Tensor<T> gain;  // [C]
+  Tensor<T> bias;  // [C], or empty
+};
+
+/// Normalises every row: [N,C] -> [N,C]
+template <class T>
+Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass);
+
+/// One row by the plain definition: x [C] -> y [C].
+template <class T>
+void norm_row_plain(const T* x, const Norm<T>& weights, T* y);
+
+}  // namespace beeld

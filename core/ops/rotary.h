@@ -1,0 +1,19 @@
+#pragma once
+
+#include "core/pass.h"
+#include "core/tensor.h"
+
+namespace beeld {
+
+struct Rotary {
+  std::int64_t heads;       ///< H
+  std::int64_t head_width;  ///< D, even
+  double base = 10000;
+};
+
+/// Turns channels i and i + D/2 of every head by the angle t * base^(-2i/D), t being the row's place in its
+/// sequence: [N, H*D] in the first columns of x, in place (Su et al. 2021; the halves as in Llama).
+template <class T>
+Tensor<T> rotate(Tensor<T> x, const Rotary& rotary, Pass<T>& pass);
+
+}  // namespace beeld

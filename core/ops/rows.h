@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "core/pass.h"
+#include "core/tensor.h"
+
+namespace beeld {
+
+/// Row table[ids[i]] for every i: [V,C], N ids -> [N,C]. Serves token embeddings, positions and pooling.
+/// Throws Error(invalid_argument) for an id outside [0,V).
+template <class T>
+Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass);
+
+/// x + y, or x + gain * y with a gain for every channel: [N,C], [N,C], [C] or empty -> [N,C].
+/// Overwrites x where nobody else holds it.
+template <class T>
+Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& pass);
+
+/// The mean of each sequence's rows, leaving out its first `skip`: [N,C] -> [B,C]
+template <class T>
+Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass);
+
+}  // namespace beeld

@@ -1,0 +1,89 @@
+#include "core/tensor.h"
+
+#include <beeld/error.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+
+namespace beeld {
+
+namespace {
+
+constexpr std::size_t alignment = 64;  // a cache line, and the widest vector
+
+}  // namespace
+
+Shape::Shape(std::initializer_list<std::int64_t> extents) : rank_(extents.size()) {
+  if (rank_ > extents_.size()) throw Error(ErrorCode::invalid_argument, "[shape] more than four extents");
+  std::copy(extents.begin(), extents.end(), extents_.begin());
+}
+
+std::int64_t Shape::size() const {
+  std::int64_t product = 1;
+  for (std::size_t i = 0; i < rank_; ++i) product *= extents_[i];
+  return product;
+}
+
+std::string Shape::string() const {
+  std::string text = "[";
+  for (std::size_t i = 0; i < rank_; ++i) text += (i ? "," : "") + std::to_string(extents_[i]);
+  return text + "]";
+}
+
+template <class T>
+Tensor<T>::Tensor(Shape shape) : shape_(shape) {
+  const auto bytes = static_cast<std::size_t>(std::max<std::int64_t>(shape.size(), 1)) * sizeof(T);
+  auto* data =
+      static_cast<T*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
+  if (!data) throw std::bad_alloc();
+  owner_ = std::shared_ptr<const void>(data, [](const void* p) { std::free(const_cast<void*>(p)); });
+  data_ = data;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::zeros(Shape shape) {
+  Tensor result(shape);
+  std::fill_n(result.data_, result.size(), T{0});
+  return result;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::view(Shape shape, T* data, std::shared_ptr<const void> owner) {
+  Tensor result;
+  result.shape_ = shape;
+  result.data_ = data;
+  result.owner_ = std::move(owner);
+  return result;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::slice(std::int64_t begin, std::int64_t end) const {
+  if (begin < 0 || end < begin || end > shape_[0]) {
+    throw Error(ErrorCode::invalid_argument, "[slice] rows " + std::to_string(begin) + " to " +
+                                                 std::to_string(end) + " of " + shape_.string());
+  }
+  const auto stride = shape_[0] == 0 ? 0 : size() / shape_[0];
+  Shape shape = shape_.rank() == 1 ? Shape{end - begin} : Shape{end - begin, stride};
+  return view(shape, data_ + begin * stride, owner_);
+}
+
+template <class T>
+Tensor<T> Tensor<T>::reshape(Shape shape) const {
+  if (shape.size() != size()) {
+    throw Error(ErrorCode::invalid_argument, "[reshape] " + shape_.string() + " to " + shape.string());
+  }
+  return view(shape, data_, owner_);
+}
+
+template <class T>
+Tensor<T> Tensor<T>::clone() const {
+  Tensor result(shape_);
+  std::copy_n(data_, size(), result.data_);
+  return result;
+}
+
+template class Tensor<float>;
+template class Tensor<double>;
+
+}  // namespace beeld

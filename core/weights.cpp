@@ -1,0 +1,205 @@
+#include "core/weights.h"
+
+#include <beeld/error.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/kernels.h"
+
+namespace beeld {
+
+namespace {
+
+std::string text_of(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? "," : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+/// [1,17,48] holds [17,48], and [48,3,8,8] holds [48,192]: equal once extents of one are dropped and the
+/// file's tail is flattened. [48,17] does not hold [17,48].
+bool holds(const std::vector<std::int64_t>& stored, const Shape& wanted) {
+  std::vector<std::int64_t> from, to;
+  for (const auto extent : stored) {
+    if (extent != 1) from.push_back(extent);
+  }
+  for (std::size_t i = 0; i < wanted.rank(); ++i) {
+    if (wanted[i] != 1) to.push_back(wanted[i]);
+  }
+  while (from.size() > to.size() && from.size() > 1) {
+    from[from.size() - 2] *= from.back();
+    from.pop_back();
+  }
+  return from == to;
+}
+
+Tensor<float> widen(const TensorEntry& entry, Shape shape) {
+  auto* bytes = entry.bytes.data();
+  const auto count = static_cast<std::size_t>(shape.size());
+  if (entry.dtype == DType::f32 && reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) == 0) {
+    return Tensor<float>::view(shape, reinterpret_cast<float*>(bytes), entry.owner);
+  }
+  Tensor<float> result(shape);
+  for (std::size_t i = 0; i < count && entry.dtype == DType::f64; ++i) {
+    double value;
+    std::memcpy(&value, bytes + i * sizeof value, sizeof value);
+    result.data()[i] = static_cast<float>(value);
+  }
+  if (entry.dtype == DType::f32) std::memcpy(result.data(), bytes, count * sizeof(float));
+  if (entry.dtype == DType::f16) widen_f16(bytes, count, result.data());
+  if (entry.dtype == DType::bf16) widen_bf16(bytes, count, result.data());
+  return result;
+}
+
+Tensor<float> join(const Tensor<float>& first, const Tensor<float>& second) {
+  const auto rows = first.shape()[0] + second.shape()[0];
+  Tensor<float> both(first.shape().rank() == 1 ? Shape{rows} : Shape{rows, first.columns()});
+  std::copy_n(first.data(), first.size(), both.data());
+  std::copy_n(second.data(), second.size(), both.data() + first.size());
+  return both;
+}
+
+}  // namespace
+
+Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end) {
+  Linear<float> part;
+  part.weight = weights.weight.slice(begin, end);
+  if (!weights.bias.empty()) part.bias = weights.bias.slice(begin, end);
+  return part;
+}
+
+Linear<float> join_outputs(const Linear<float>& first, const Linear<float>& second) {
+  Linear<float> both;
+  both.weight = join(first.weight, second.weight);
+  if (!first.bias.empty()) both.bias = join(first.bias, second.bias);
+  return both;
+}
+
+WeightReader::WeightReader(const Checkpoint& checkpoint, std::string name)
+    : checkpoint_(checkpoint), name_(std::move(name)) {}
+
+Tensor<float> WeightReader::read(const std::string& name, Shape shape) {
+  const auto* entry = checkpoint_.find(name);
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorCode::corrupt,
+                "[weights] " + name_ + ": " + name + " should be " + shape.string() + what);
+  };
+  if (!entry) fail(", but there is no such tensor");
+  if (!holds(entry->shape, shape)) fail(", but is " + text_of(entry->shape));
+  if (entry->dtype != DType::f32 && entry->dtype != DType::f16 && entry->dtype != DType::bf16 &&
+      entry->dtype != DType::f64) {
+    fail(" of floating point, but is of " + std::string(name_of(entry->dtype)));
+  }
+  if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(shape.size());
+  return widen(*entry, shape);
+}
+
+Linear<float> WeightReader::linear(const std::string& prefix, Shape out_in, Bias bias) {
+  Linear<float> weights;
+  weights.weight = read(prefix + "weight", out_in);
+  if (bias == Bias::present) weights.bias = read(prefix + "bias", {out_in[0]});
+  return weights;
+}
+
+Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& config) {
+  Norm<float> weights{.kind = config.norm, .eps = config.norm_eps, .gain = {}, .bias = {}};
+  weights.gain = read(prefix + "weight", {config.width});
+  if (config.norm == NormKind::layer && config.norm_bias == Bias::present) {
+    weights.bias = read(prefix + "bias", {config.width});
+  }
+  return weights;
+}
+
+AttentionWeights<float> WeightReader::attention(const std::string& prefix, const BlockConfig& config,
+                                                const BlockNames& names) {
+  const std::int64_t width = config.width;
+  const std::int64_t query_width = config.heads * config.head_width;
+  const std::int64_t key_width = config.key_value_heads * config.head_width;
+  const auto bias = config.query_key_value_bias;
+  AttentionWeights<float> weights;
+  if (names.query_key_value) {
+    const auto all = linear(prefix + names.query_key_value, {query_width + 2 * key_width, width}, bias);
+    weights.query = slice_outputs(all, 0, query_width);
+    weights.key_value = slice_outputs(all, query_width, query_width + 2 * key_width);
+  } else {
+    weights.query = linear(prefix + names.query, {query_width, width}, bias);
+    weights.key_value = join_outputs(linear(prefix + names.key, {key_width, width}, bias),
+                                     linear(prefix + names.value, {key_width, width}, bias));
+  }
+  weights.output = linear(prefix + names.output, {width, query_width}, config.output_bias);
+  return weights;
+}
+
+MlpWeights<float> WeightReader::mlp(const std::string& prefix, const BlockConfig& config,
+                                    const BlockNames& names) {
+  const std::int64_t width = config.width, inner = config.mlp_width;
+  MlpWeights<float> weights;
+  if (config.gating == Gating::gated && names.gate_up) {
+    const auto both = linear(prefix + names.gate_up, {2 * inner, width}, config.mlp_bias);
+    weights.gate = slice_outputs(both, 0, inner);
+    weights.up = slice_outputs(both, inner, 2 * inner);
+  } else {
+    if (config.gating == Gating::gated)
+      weights.gate = linear(prefix + names.gate, {inner, width}, config.mlp_bias);
+    weights.up = linear(prefix + names.up, {inner, width}, config.mlp_bias);
+  }
+  weights.down = linear(prefix + names.down, {width, inner}, config.mlp_bias);
+  return weights;
+}
+
+Transformer<float> WeightReader::transformer(const BlockConfig& config, int layers, const BlockNames& names,
+                                             const std::function<std::string(int)>& prefix) {
+  Transformer<float> stack{config, {}};
+  for (int i = 0; i < layers; ++i) {
+    const auto begin = prefix(i);
+    BlockWeights<float> block;
+    block.attention_norm = norm(begin + names.attention_norm, config);
+    block.attention = attention(begin, config, names);
+    block.mlp_norm = norm(begin + names.mlp_norm, config);
+    block.mlp = mlp(begin, config, names);
+    if (config.residual_scale == ResidualScale::learned) {
+      block.attention_scale = read(begin + names.attention_scale, {config.width});
+      block.mlp_scale = read(begin + names.mlp_scale, {config.width});
+    }
+    stack.blocks.push_back(std::move(block));
+  }
+  return stack;
+}
+
+std::vector<std::int64_t> WeightReader::shape(std::string_view name) const {
+  const auto* entry = checkpoint_.find(name);
+  return entry ? entry->shape : std::vector<std::int64_t>{};
+}
+
+void WeightReader::ignore(std::initializer_list<std::string_view> names) {
+  ignored_.insert(ignored_.end(), names.begin(), names.end());
+}
+
+void WeightReader::done() const {
+  std::string unknown;
+  for (const auto& name : checkpoint_.names()) {
+    const bool harmless = std::any_of(ignored_.begin(), ignored_.end(), [&](const std::string& pattern) {
+      return pattern.front() == '.' ? name.ends_with(pattern) : name == pattern;
+    });
+    if (!harmless && !read_.contains(name) && unknown.size() < 400)
+      unknown += (unknown.empty() ? "" : ", ") + name;
+  }
+  if (!unknown.empty()) {
+    throw Error(ErrorCode::unsupported,
+                "[weights] " + name_ + ": tensors that the configuration does not account for: " + unknown);
+  }
+}
+
+void pack(Transformer<float>& transformer) {
+  for (auto& block : transformer.blocks) {
+    pack(block.attention.query);
+    pack(block.attention.key_value);
+    pack(block.attention.output);
+    pack(block.mlp.up);
+    if (transformer.config.gating == Gating::gated) pack(block.mlp.gate);
+    pack(block.mlp.down);
+  }
+}
+
+}  // namespace beeld

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/block.h"
+#include "core/checkpoint.h"
+
+namespace beeld {
+
+/// The names that a checkpoint format gives to the tensors of one block, behind the block's own prefix. Each
+/// is a prefix of "weight" and "bias" ("mlp.fc1." or "attn.in_proj_"); a scale is a whole name. Null: the
+/// format has none.
+struct BlockNames {
+  const char* attention_norm = nullptr;
+  const char* query = nullptr;  ///< query, key and value apart,
+  const char* key = nullptr;
+  const char* value = nullptr;
+  const char* query_key_value = nullptr;  ///< or packed in this order
+  const char* output = nullptr;
+  const char* attention_scale = nullptr;
+  const char* mlp_norm = nullptr;
+  const char* up = nullptr;
+  const char* gate = nullptr;     ///< gate and up apart,
+  const char* gate_up = nullptr;  ///< or packed in this order
+  const char* down = nullptr;
+  const char* mlp_scale = nullptr;
+};
+
+/// Reads weights from a checkpoint by name and shape, widened to float32, and knows at the end whether any
+/// tensor was left over: a tensor that nobody asked for means an architecture that is not the one configured.
+class WeightReader {
+ public:
+  /// `name` appears in error messages.
+  WeightReader(const Checkpoint& checkpoint, std::string name);
+
+  bool has(std::string_view name) const { return checkpoint_.find(name) != nullptr; }
+
+  /// A tensor whose values are those of `shape`; extents of one, and a flattened tail, are the file's own
+  /// affair. Throws Error(corrupt) where it is absent, of another size, or not of a floating type.
+  Tensor<float> read(const std::string& name, Shape shape);
+
+  /// A single value.
+  float scalar(const std::string& name) { return *read(name, {1}).data(); }
+
+  /// prefix + "weight" [out,in] and prefix + "bias" [out].
+  Linear<float> linear(const std::string& prefix, Shape out_in, Bias bias);
+
+  Norm<float> norm(const std::string& prefix, const BlockConfig& config);
+
+  /// All blocks of a stack; `prefix(i)` begins every name of block i.
+  Transformer<float> transformer(const BlockConfig& config, int layers, const BlockNames& names,
+                                 const std::function<std::string(int)>& prefix);
+
+  /// The shape of a tensor as the file has it, empty where there is none.
+  std::vector<std::int64_t> shape(std::string_view name) const;
+
+  /// Names tensors that no result depends on: exact names, or endings that begin with a dot.
+  void ignore(std::initializer_list<std::string_view> names);
+
+  /// Throws Error(unsupported) naming tensors that were neither read nor ignored.
+  void done() const;
+
+  /// The number of values read so far.
+  std::size_t parameters() const { return parameters_; }
+
+ private:
+  AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
+                                    const BlockNames& names);
+  MlpWeights<float> mlp(const std::string& prefix, const BlockConfig& config, const BlockNames& names);
+
+  const Checkpoint& checkpoint_;
+  std::string name_;
+  std::set<std::string, std::less<>> read_;
+  std::vector<std::string> ignored_;
+  std::size_t parameters_ = 0;
+};
+
+/// Rows [begin,end) of a linear map's outputs; shares the values.
+Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end);
+
+/// The outputs of `first`, then those of `second`.
+Linear<float> join_outputs(const Linear<float>& first, const Linear<float>& second);
+
+/// Orders all weights of a stack for fast products.
+void pack(Transformer<float>& transformer);
+
+}  // namespace beeld
