@@ -37,9 +37,8 @@ check() {
 }
 
 prove() {
-  local tree
   tree=$(mktemp -d)
-  trap "rm -rf -- '$tree'" EXIT
+  trap 'rm -rf -- "$tree"' EXIT
   mkdir "$tree/docs" "$tree/core"
   printf 'int softmax(int x);\nTEST(Softmax, Lecture) {}\n' >"$tree/core/a.cpp"
 
