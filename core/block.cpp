@@ -92,6 +92,17 @@ Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass,
   return block(std::move(x), weights.config, weights.blocks.back(), pass, wanted);
 }
 
+void pack(Transformer<float>& transformer) {
+  for (auto& block : transformer.blocks) {
+    pack(block.attention.query);
+    pack(block.attention.key_value);
+    pack(block.attention.output);
+    pack(block.mlp.up);
+    if (transformer.config.gating == Gating::gated) pack(block.mlp.gate);
+    pack(block.mlp.down);
+  }
+}
+
 template Tensor<float> mlp(const Tensor<float>&, const BlockConfig&, const MlpWeights<float>&, Pass<float>&);
 template Tensor<double> mlp(const Tensor<double>&, const BlockConfig&, const MlpWeights<double>&,
                             Pass<double>&);

@@ -48,4 +48,7 @@ template <class T>
 Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass,
                       std::span<const std::int64_t> wanted);
 
+/// Orders all weights of a stack for fast products, for inference.
+void pack(Transformer<float>& transformer);
+
 }  // namespace beeld

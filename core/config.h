@@ -12,8 +12,8 @@ enum class NormKind {
 };
 
 enum class NormPlace {
-  pre,   ///< x + f(norm(x)): ViT, CLIP, GPT-2, Llama
-  post,  ///< norm(x + f(x)): the original Transformer, BERT
+  pre,   ///< x + f(norm(x)) (Xiong et al. 2020)
+  post,  ///< norm(x + f(x)), the original Transformer
 };
 
 enum class Activation {
@@ -21,7 +21,7 @@ enum class Activation {
   relu,
   gelu,        ///< x * Phi(x), exact
   gelu_tanh,   ///< the tanh form of GELU (Hendrycks & Gimpel 2016)
-  quick_gelu,  ///< x * sigmoid(1.702 x), OpenAI's CLIP
+  quick_gelu,  ///< x * sigmoid(1.702 x)
   silu,        ///< x * sigmoid(x)
 };
 
@@ -57,7 +57,7 @@ struct BlockConfig {
   int key_value_heads = 0;     ///< fewer than `heads` for grouped-query attention
   int head_width = 0;          ///< D
   int mlp_width = 0;           ///< E
-  double attention_scale = 0;  ///< factor on q k^T: 1/sqrt(D), or 1 for T5
+  double attention_scale = 0;  ///< factor on q k^T: usually 1/sqrt(D)
   AttentionMask mask = AttentionMask::none;
   PositionScheme position = PositionScheme::added;
   double rotary_base = 10000;

@@ -34,7 +34,7 @@ enum class Workers {
 template <class T>
 struct Pass {
   Sequences sequences;
-  Tensor<T> attention_bias;  ///< [H,T,T] added to the scores of every sequence (T5), or empty
+  Tensor<T> attention_bias;  ///< [H,T,T] added to the scores of every sequence, or empty
   Workers workers = Workers::one;
   Tape<T>* tape = nullptr;  ///< null: inference, nothing is saved
 };

@@ -52,15 +52,15 @@ Tensor<float> widen(const TensorEntry& entry, Shape shape) {
   return result;
 }
 
-Tensor<float> join(const Tensor<float>& first, const Tensor<float>& second) {
+}  // namespace
+
+Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second) {
   const auto rows = first.shape()[0] + second.shape()[0];
   Tensor<float> both(first.shape().rank() == 1 ? Shape{rows} : Shape{rows, first.columns()});
   std::copy_n(first.data(), first.size(), both.data());
   std::copy_n(second.data(), second.size(), both.data() + first.size());
   return both;
 }
-
-}  // namespace
 
 Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end) {
   Linear<float> part;
@@ -71,8 +71,8 @@ Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, st
 
 Linear<float> join_outputs(const Linear<float>& first, const Linear<float>& second) {
   Linear<float> both;
-  both.weight = join(first.weight, second.weight);
-  if (!first.bias.empty()) both.bias = join(first.bias, second.bias);
+  both.weight = join_rows(first.weight, second.weight);
+  if (!first.bias.empty()) both.bias = join_rows(first.bias, second.bias);
   return both;
 }
 
@@ -191,15 +191,12 @@ void WeightReader::done() const {
   }
 }
 
-void pack(Transformer<float>& transformer) {
-  for (auto& block : transformer.blocks) {
-    pack(block.attention.query);
-    pack(block.attention.key_value);
-    pack(block.attention.output);
-    pack(block.mlp.up);
-    if (transformer.config.gating == Gating::gated) pack(block.mlp.gate);
-    pack(block.mlp.down);
+Tensor<float> transpose(const Tensor<float>& matrix) {
+  Tensor<float> result({matrix.columns(), matrix.rows()});
+  for (std::int64_t i = 0; i < matrix.rows(); ++i) {
+    for (std::int64_t j = 0; j < matrix.columns(); ++j) result.row(j)[i] = matrix.row(i)[j];
   }
+  return result;
 }
 
 }  // namespace beeld

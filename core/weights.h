@@ -85,7 +85,10 @@ Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, st
 /// The outputs of `first`, then those of `second`.
 Linear<float> join_outputs(const Linear<float>& first, const Linear<float>& second);
 
-/// Orders all weights of a stack for fast products.
-void pack(Transformer<float>& transformer);
+/// The rows of `first`, then those of `second`.
+Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second);
+
+/// [rows, columns] -> [columns, rows]: for weights stored to multiply on the right.
+Tensor<float> transpose(const Tensor<float>& matrix);
 
 }  // namespace beeld

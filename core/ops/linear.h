@@ -15,6 +15,8 @@ struct Linear {
   Tensor<T> weight;                            // [out, in]
   Tensor<T> bias;                              // [out], or empty
   std::shared_ptr<const PackedMatrix> packed;  // the same weight, ordered for speed; may be null
+
+  bool present() const { return weight.shape().rank() != 0; }
 };
 
 /// Orders a weight for fast products, for inference: the plain copy goes, only its shape stays. Does nothing

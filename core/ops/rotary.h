@@ -12,7 +12,7 @@ struct Rotary {
 };
 
 /// Turns channels i and i + D/2 of every head by the angle t * base^(-2i/D), t being the row's place in its
-/// sequence: [N, H*D] in the first columns of x, in place (Su et al. 2021; the halves as in Llama).
+/// sequence: [N, H*D] in the first columns of x, in place (Su et al. 2021).
 template <class T>
 Tensor<T> rotate(Tensor<T> x, const Rotary& rotary, Pass<T>& pass);
 

@@ -1,0 +1,52 @@
+#include "core/block_settings.h"
+#include "vision/families.h"
+
+namespace beeld {
+
+namespace {
+
+constexpr BlockNames names{
+    .attention_norm = "layer_norm1.",
+    .query = "self_attn.q_proj.",
+    .key = "self_attn.k_proj.",
+    .value = "self_attn.v_proj.",
+    .output = "self_attn.out_proj.",
+    .mlp_norm = "layer_norm2.",
+    .up = "mlp.fc1.",
+    .down = "mlp.fc2.",
+};
+
+}  // namespace
+
+VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, int embedding_width) {
+  ignore_bookkeeping(settings);
+  settings.ignore({"projection_dim", "bos_token_id", "eos_token_id", "pad_token_id"});
+  settings.require("num_channels", 3);
+  const auto [block, layers] = read_stack(settings, {.activation = "quick_gelu", .norm_eps = 1e-5});
+  VisionTower<float> tower;
+  auto& config = tower.config;
+  config.image_height = config.image_width = settings.bounded("image_size", 224, 1, 1 << 14);
+  config.patch = settings.bounded("patch_size", 32, 1, 1 << 10);
+  settings.done();
+  config.class_tokens = config.positioned_tokens = 1;
+  config.positions = {config.image_height / config.patch, config.image_width / config.patch};
+  config.input_norm = InputNorm::present;
+  config.block = block;
+  config.layers = layers;
+
+  const std::int64_t width = block.width, values = std::int64_t{3} * config.patch * config.patch;
+  const std::string model = "vision_model.";
+  tower.patch_embedding.weight = weights.read(model + "embeddings.patch_embedding.weight", {width, values});
+  tower.prefix = weights.read(model + "embeddings.class_embedding", {1, width});
+  tower.positions = weights.read(model + "embeddings.position_embedding.weight",
+                                 {1 + config.positions.rows * config.positions.columns, width});
+  tower.input_norm = weights.norm(model + "pre_layrnorm.", block);  // spelt so in every checkpoint
+  tower.encoder = weights.transformer(
+      block, layers, names, [&](int i) { return model + "encoder.layers." + std::to_string(i) + "."; });
+  tower.output_norm = weights.norm(model + "post_layernorm.", block);
+  tower.projection = weights.linear("visual_projection.", {embedding_width, width}, Bias::absent);
+  weights.ignore({".position_ids"});
+  return tower;
+}
+
+}  // namespace beeld

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "core/tensor.h"
+
+namespace beeld {
+
+struct Grid {
+  int rows = 0;
+  int columns = 0;
+  bool operator==(const Grid&) const = default;
+};
+
+/// How learned positions are fitted to a picture with another grid of patches, in the terms of torch's
+/// interpolate.
+enum class GridFit {
+  none,                ///< not at all: another grid is an error
+  bicubic,             ///< a = -0.75, four taps, however much is reduced
+  bicubic_antialias,   ///< a = -0.5, the support widened when reducing
+  bilinear_antialias,  ///< a triangle, widened likewise
+};
+
+/// Positions [rows*columns, C] of one grid, resampled to another.
+template <class T>
+Tensor<T> fit_grid(const Tensor<T>& positions, Grid from, Grid to, GridFit fit);
+
+}  // namespace beeld
