@@ -36,7 +36,7 @@ struct UnreadablePicture {
 
 struct UpdateSummary {
   std::size_t found = 0;    ///< Picture files seen in the folders.
-  std::size_t added = 0;    ///< New or changed, embedded now.
+  std::size_t added = 0;    ///< New or changed: embedded now, or taken from a picture of the same content.
   std::size_t renamed = 0;  ///< Recognised by content under a new path; not embedded again.
   std::size_t unchanged = 0;
   std::size_t missing = 0;  ///< Indexed earlier below these folders, file gone, kept (no prune).
@@ -50,7 +50,7 @@ struct UpdateSummary {
 /// A library of pictures in one SQLite file (WAL), for one model.
 ///
 /// A process may search while another one updates. A process killed at any moment loses at most the
-/// pictures of the batch it was working on.
+/// pictures of the few batches it was working on. Safe for concurrent use by several threads.
 class Index {
  public:
   /// Opens or creates the index for `model`. Throws Error: invalid_argument (made by another model,
@@ -89,6 +89,11 @@ class Index {
 /// A unit query vector `[D]` from an expression: a text, the path of a picture, or a weighted sum of both,
 /// `"beach" + sunset.jpg - 0.5*"people"`. Operands in quotes are texts; unquoted operands of a sum are paths.
 /// Anything that is neither a sum nor an existing file is one text.
-std::vector<float> query_embedding(const Model& model, const std::string& expression);
+///
+/// With templates, each with `{}` where the text goes, a text counts as the mean of its prompts' unit
+/// embeddings. Throws Error(invalid_argument) for an expression that breaks the rules (with the position),
+/// operands that cancel each other, and a template without `{}`; and as load_image and Model::encode_texts.
+std::vector<float> query_embedding(const Model& model, const std::string& expression,
+                                   const std::vector<std::string>& templates = {});
 
 }  // namespace beeld

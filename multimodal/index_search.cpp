@@ -1,0 +1,150 @@
+#include <beeld/error.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "multimodal/indexer.h"
+#include "multimodal/scan.h"
+
+namespace beeld {
+
+namespace {
+
+std::vector<float> unit_query(std::span<const float> query, std::size_t dimension) {
+  if (query.size() != dimension) {
+    throw Error(ErrorCode::invalid_argument, "[search] expected a query of " + std::to_string(dimension) +
+                                                 " values, got " + std::to_string(query.size()));
+  }
+  double squares = 0;
+  for (const float value : query) squares += static_cast<double>(value) * value;
+  if (!(squares > 0) || !std::isfinite(squares))
+    throw Error(ErrorCode::invalid_argument,
+                "[search] expected a query with a direction, got zeros or infinities");
+  std::vector<float> unit;
+  const double scale = 1 / std::sqrt(squares);
+  for (const float value : query) unit.push_back(static_cast<float>(value * scale));
+  return unit;
+}
+
+std::shared_ptr<const Vectors> write_vectors(const std::filesystem::path& file, PictureTable& table,
+                                             const VectorsKey& key) {
+  VectorsWriter writer(file, key);
+  table.for_each_embedding(
+      [&](std::int64_t id, std::string_view, std::span<const float> row) { writer.add(id, row); });
+  writer.finish();
+  auto vectors = Vectors::open(file, key);
+  if (!vectors) throw Error(ErrorCode::io, "[index] " + file.string() + ": was written, but cannot be read");
+  return std::make_shared<const Vectors>(std::move(*vectors));
+}
+
+}  // namespace
+
+std::filesystem::path vectors_file(const std::filesystem::path& index) { return index.string() + ".vectors"; }
+
+std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
+                                               const VectorsKey& key) {
+  const auto file = vectors_file(index);
+  if (auto vectors = Vectors::open(file, key)) return std::make_shared<const Vectors>(std::move(*vectors));
+  if (::access(std::filesystem::absolute(file).parent_path().c_str(), W_OK) == 0)
+    return write_vectors(file, table, key);
+  auto temporary = std::filesystem::temp_directory_path() / "beeld-vectors-XXXXXX";
+  std::string folder = temporary.string();
+  if (!::mkdtemp(folder.data())) throw Error(ErrorCode::io, "[index] " + folder + ": cannot be made");
+  const auto remove = [&] {
+    std::error_code ignored;
+    std::filesystem::remove_all(folder, ignored);
+  };
+  try {
+    auto vectors = write_vectors(std::filesystem::path(folder) / "vectors", table, key);
+    remove();  // the mapping keeps the content
+    return vectors;
+  } catch (...) {
+    remove();
+    throw;
+  }
+}
+
+std::shared_ptr<const Vectors> Indexer::vectors() const {
+  return current_vectors(
+      file_, *table_, {encoder_.model.fingerprint, library_, table_->generation(), encoder_.model.dimension});
+}
+
+std::vector<bool> Indexer::rows_below(const Vectors& vectors,
+                                      const std::vector<std::filesystem::path>& folders) const {
+  std::vector<bool> allowed(vectors.size());
+  const auto ids = vectors.ids();
+  for (const auto& range : ranges_below(folders)) {
+    table_->for_each_id(range, [&](std::int64_t id) {
+      const auto found = std::lower_bound(ids.begin(), ids.end(), id);
+      if (found != ids.end() && *found == id) allowed[static_cast<std::size_t>(found - ids.begin())] = true;
+    });
+  }
+  return allowed;
+}
+
+// False where the file of vectors turns out not to hold these embeddings.
+bool Indexer::rank(const Vectors& vectors, std::span<const float> query, float min_score,
+                   const std::vector<Candidate>& candidates, std::vector<Match>& matches) const {
+  const double error = scan_error(vectors, query.size());
+  std::vector<float> embedding(query.size());
+  std::string path;
+  for (const auto& candidate : candidates) {
+    if (!table_->read(vectors.ids()[candidate.row], path, embedding)) return false;
+    const float score = dot(query, embedding);
+    if (!(std::fabs(static_cast<double>(score) - static_cast<double>(candidate.score)) <= error))
+      return false;
+    if (score >= min_score) matches.push_back({path, score});
+  }
+  return true;
+}
+
+std::vector<Match> Indexer::search(std::span<const float> query, std::size_t count, float min_score,
+                                   const std::vector<std::filesystem::path>& folders) const {
+  const auto unit = unit_query(query, encoder_.model.dimension);
+  const std::lock_guard lock(reading_);
+  const Transaction snapshot(database_, Transaction::Kind::read);
+  const auto generation = table_->generation();
+  if (!vectors_ || vectors_generation_ != generation) vectors_ = vectors();
+  vectors_generation_ = generation;
+
+  std::vector<Match> matches;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    matches.clear();
+    std::vector<bool> allowed;
+    if (!folders.empty()) allowed = rows_below(*vectors_, folders);
+    const auto candidates = scan(*vectors_, {unit, count, min_score, folders.empty() ? nullptr : &allowed});
+    if (rank(*vectors_, unit, min_score, candidates, matches)) break;
+    std::error_code ignored;
+    std::filesystem::remove(vectors_file(file_), ignored);
+    vectors_ = vectors();
+  }
+  std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
+    return a.score != b.score ? a.score > b.score : a.path.native() < b.path.native();
+  });
+  if (matches.size() > count) matches.resize(count);
+  return matches;
+}
+
+void Indexer::read_all(std::vector<std::filesystem::path>& paths, Matrix& embeddings,
+                       const std::vector<std::filesystem::path>& folders) const {
+  const std::lock_guard lock(reading_);
+  const Transaction snapshot(database_, Transaction::Kind::read);
+  table_->generation();
+  paths.clear();
+  embeddings = Matrix(0, encoder_.model.dimension);
+  for (const auto& range : ranges_below(folders)) {
+    table_->for_each_embedding(range, [&](std::int64_t, std::string_view path, std::span<const float> row) {
+      paths.emplace_back(path);
+      embeddings.values.insert(embeddings.values.end(), row.begin(), row.end());
+    });
+  }
+  embeddings.rows = paths.size();
+}
+
+std::size_t Indexer::size() const {
+  const std::lock_guard lock(reading_);
+  return table_->size();
+}
+
+}  // namespace beeld

@@ -1,0 +1,25 @@
+#include "multimodal/indexer.h"
+
+#include <beeld/error.h>
+
+#include <utility>
+
+namespace beeld {
+
+Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel other)
+    : file_(std::move(file)), encoder_(std::move(encoder)), database_(Database::open(file_)) {
+  if (encoder_.model.dimension == 0)
+    throw Error(ErrorCode::invalid_argument, "[index] expected a model with embeddings, got dimension 0");
+  adopt(database_, other);
+}
+
+void Indexer::adopt(const Database& database, OtherModel other) {
+  auto library = adopt_index(database, encoder_.model, other);
+  const std::lock_guard lock(reading_);
+  if (table_ && library == library_) return;
+  library_ = std::move(library);
+  table_ = std::make_unique<PictureTable>(database_, encoder_.model, library_);
+  vectors_.reset();
+}
+
+}  // namespace beeld

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <beeld/index.h>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "multimodal/index_table.h"
+#include "multimodal/vectors.h"
+
+namespace beeld {
+
+struct Candidate;
+
+/// What an index needs of a model.
+struct PictureEncoder {
+  ModelIdentity model;
+  std::function<Pixels(const Image&)> preprocess;         ///< Called from several threads at once.
+  std::function<Matrix(std::span<const Pixels>)> encode;  ///< [N] pictures to [N,D].
+};
+
+/// The index behind beeld::Index; safe for use by several threads at once.
+class Indexer {
+ public:
+  Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel other = OtherModel::refuse);
+
+  UpdateSummary update(const std::vector<std::filesystem::path>& folders, const UpdateOptions& options);
+
+  std::vector<Match> search(std::span<const float> query, std::size_t count, float min_score,
+                            const std::vector<std::filesystem::path>& folders) const;
+
+  void read_all(std::vector<std::filesystem::path>& paths, Matrix& embeddings,
+                const std::vector<std::filesystem::path>& folders) const;
+
+  std::size_t size() const;
+
+ private:
+  void adopt(const Database& database, OtherModel other);
+  std::shared_ptr<const Vectors> vectors() const;
+  std::vector<bool> rows_below(const Vectors& vectors,
+                               const std::vector<std::filesystem::path>& folders) const;
+  bool rank(const Vectors& vectors, std::span<const float> query, float min_score,
+            const std::vector<Candidate>& candidates, std::vector<Match>& matches) const;
+
+  std::filesystem::path file_;
+  PictureEncoder encoder_;
+  std::string library_;
+
+  // One connection for reading, used under the mutex; an update opens its own.
+  mutable std::mutex reading_;
+  Database database_;
+  mutable std::unique_ptr<PictureTable> table_;
+  mutable std::shared_ptr<const Vectors> vectors_;
+  mutable std::int64_t vectors_generation_ = 0;
+};
+
+/// The file of vectors beside an index.
+std::filesystem::path vectors_file(const std::filesystem::path& index);
+
+/// The file of vectors for the state `table` shows in the transaction that is open on it: as it is, or
+/// written anew where it is absent, stale or damaged. Where the index's folder cannot be written, the file is
+/// made in the folder for temporary files and lasts as long as the result.
+std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
+                                               const VectorsKey& key);
+
+}  // namespace beeld

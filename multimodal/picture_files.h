@@ -1,0 +1,43 @@
+#pragma once
+
+#include <beeld/index.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace beeld {
+
+/// What tells an unchanged file from a changed one without reading it.
+struct FileStamp {
+  std::int64_t size = 0;
+  std::int64_t mtime_ns = 0;
+  bool operator==(const FileStamp&) const = default;
+};
+
+struct PictureFile {
+  std::string path;  ///< as stored_path() gives it
+  FileStamp stamp;
+};
+
+struct PictureFiles {
+  std::vector<PictureFile> files;             ///< Bytewise ascending by path, each path once.
+  std::vector<UnreadablePicture> unreadable;  ///< Folders and files that could not be looked at.
+  bool cancelled = false;
+};
+
+/// Whether a file of this name is taken for a picture: by its extension, in any case; hidden files and
+/// AppleDouble companions ("._x.jpg") are not.
+bool is_picture_name(const std::string& name);
+
+/// The picture files in and below `folders`; a picture file may stand for a folder. Hidden files and folders
+/// are skipped. Symbolic links are followed, but below one folder each directory is visited once, under its
+/// own name rather than a link's where it has both, so that links in a circle end.
+///
+/// Throws Error(not_found) where one of `folders` does not exist.
+PictureFiles find_picture_files(const std::vector<std::filesystem::path>& folders,
+                                const std::function<bool()>& cancelled = {});
+
+}  // namespace beeld
