@@ -15,6 +15,7 @@ enum class PixelFormat {
   grey_alpha,  ///< two channels, straight alpha
   rgb,         ///< three channels
   rgba,        ///< four channels, straight alpha
+  cmyk,        ///< four channels of ink, 255 is full ink
   palette,     ///< three channels that came from a palette or from 1-bit samples: never blended when resized
 };
 
@@ -24,6 +25,7 @@ struct Image {
   int height = 0;
   PixelFormat format = PixelFormat::rgb;
   std::vector<std::uint8_t> samples;  ///< size height * width * channels()
+  std::vector<std::uint8_t> palette;  ///< RGB triples of a PixelFormat::palette picture, else empty
 
   int channels() const;
 };
@@ -58,7 +60,8 @@ Image load_image(const std::filesystem::path& path, const DecodeOptions& options
 Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& options = {},
                    const std::string& name = "image");
 
-/// The picture as RGB: grey is repeated, alpha is dropped (never composited).
+/// The picture as RGB, as Pillow converts it: grey is repeated, alpha is dropped (never composited), ink
+/// is subtracted from white.
 Image to_rgb(const Image& image);
 
 /// A picture as a model's vision tower takes it: `[3,H,W]` float32, resized, cropped, normalised.

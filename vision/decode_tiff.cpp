@@ -1,0 +1,140 @@
+#include <algorithm>
+
+#include "vision/byte_reader.h"
+#include "vision/decode.h"
+#include "vision/exif.h"
+
+namespace beeld {
+
+namespace {
+
+enum Photometric : std::uint32_t { white_is_zero = 0, black_is_zero = 1, truecolour = 2, indexed = 3 };
+
+struct Tiff {
+  std::int64_t width = 0, height = 0;
+  std::uint32_t bits = 1;
+  std::uint32_t photometric = black_is_zero;
+  std::uint32_t channels = 1;
+  std::size_t orientation_at = 0;     ///< Where the orientation's value stands, or 0.
+  std::vector<std::uint8_t> palette;  ///< RGB triples
+};
+
+/// The high bytes of a colour map, which stores all reds, then all greens, then all blues.
+std::vector<std::uint8_t> read_palette(const ByteReader& reader, std::size_t entry) {
+  const std::size_t colours = reader.u32(entry + 4).value_or(0) / 3;
+  const std::size_t at = reader.u32(entry + 8).value_or(0);
+  std::vector<std::uint8_t> palette;
+  if (colours > 256 || !reader.has(at, 6 * colours)) return palette;
+  for (std::size_t i = 0; i < 3 * colours; ++i)
+    palette.push_back(static_cast<std::uint8_t>(*reader.u16(at + 2 * (i / 3 + i % 3 * colours)) >> 8));
+  return palette;
+}
+
+/// The first value of a directory entry of type SHORT or LONG.
+std::uint32_t first_value(const ByteReader& reader, std::size_t entry) {
+  constexpr std::uint16_t type_short = 3;
+  const bool is_short = reader.u16(entry + 2) == type_short;
+  const std::uint32_t count = reader.u32(entry + 4).value_or(0);
+  const std::uint32_t inline_count = is_short ? 2 : 1;
+  const std::size_t at = count > inline_count ? reader.u32(entry + 8).value_or(0) : entry + 8;
+  return is_short ? reader.u16(at).value_or(0) : reader.u32(at).value_or(0);
+}
+
+Tiff read_directory(const Source& source, const ByteReader& reader) {
+  const auto directory = reader.u32(4);
+  const auto entries = directory ? reader.u16(*directory) : std::nullopt;
+  if (!entries || !reader.has(std::size_t{*directory} + 2, std::size_t{*entries} * 12))
+    fail(ErrorCode::corrupt, source, "truncated TIFF");
+  Tiff tiff;
+  for (std::size_t i = 0; i < *entries; ++i) {
+    const std::size_t entry = std::size_t{*directory} + 2 + 12 * i;
+    const std::uint32_t value = first_value(reader, entry);
+    switch (*reader.u16(entry)) {
+      case 256:
+        tiff.width = value;
+        break;
+      case 257:
+        tiff.height = value;
+        break;
+      case 258:
+        tiff.bits = value;
+        break;
+      case 262:
+        tiff.photometric = value;
+        break;
+      case 274:
+        tiff.orientation_at = entry + 8;
+        break;
+      case 277:
+        tiff.channels = value;
+        break;
+      case 320:
+        tiff.palette = read_palette(reader, entry);
+        break;
+      default:
+        break;
+    }
+  }
+  return tiff;
+}
+
+/// Keeps the first `kept` of every `channels` samples, 16-bit ones as Pillow does: grey is cut off at 255,
+/// colours keep their high byte.
+std::vector<std::uint8_t> first_channels(const Raster& raster, int kept) {
+  const std::size_t pixels = std::size_t(raster.width) * raster.height;
+  std::vector<std::uint8_t> samples(pixels * kept);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const std::size_t at = i / kept * raster.channels + i % kept;
+    if (!raster.bytes.empty()) {
+      samples[i] = raster.bytes[at];
+    } else {
+      const int word = raster.words[at];
+      samples[i] = static_cast<std::uint8_t>(raster.channels == 1 ? std::min(word, 255) : word >> 8);
+    }
+  }
+  return samples;
+}
+
+Image image_of(const Tiff& tiff, const Raster& raster) {
+  const bool grey = tiff.photometric <= black_is_zero && tiff.channels == 1;
+  if (grey && tiff.bits == 1) {
+    auto indices = first_channels(raster, 1);
+    for (auto& index : indices) index = index > 127;
+    return expand_palette(raster.width, raster.height, indices, bilevel_palette());
+  }
+  Image image;
+  image.width = raster.width;
+  image.height = raster.height;
+  if (grey || raster.channels == 1) {
+    image.format = PixelFormat::grey;
+  } else if (tiff.photometric == indexed) {
+    image.format = PixelFormat::palette;
+    image.palette = tiff.palette;
+  } else {
+    image.format = raster.channels == 4 && tiff.channels == 4 ? PixelFormat::rgba : PixelFormat::rgb;
+  }
+  image.samples = first_channels(raster, image.channels());
+  return image;
+}
+
+}  // namespace
+
+Decoded decode_tiff(const Source& source) {
+  const bool little = source.bytes[0] == 'I';
+  const ByteReader reader(source.bytes, little ? ByteOrder::little : ByteOrder::big);
+  const Tiff tiff = read_directory(source, reader);
+  check_size(source, tiff.width, tiff.height);
+#ifdef BEELD_OPENCV
+  // OpenCV would turn the picture itself: it sees it upright.
+  std::vector<std::uint8_t> bytes(source.bytes.begin(), source.bytes.end());
+  if (tiff.orientation_at != 0) bytes[tiff.orientation_at + (little ? 0 : 1)] = 1;
+  const Raster raster = decode_by_opencv(source, bytes);
+  if (raster.width != tiff.width || raster.height != tiff.height)
+    fail(ErrorCode::corrupt, source, "damaged TIFF");
+  return {image_of(tiff, raster), exif_orientation(source.bytes)};
+#else
+  fail(ErrorCode::unsupported, source, "a TIFF picture; this build of beeld lacks OpenCV, which reads them");
+#endif
+}
+
+}  // namespace beeld
