@@ -1,0 +1,126 @@
+#include <beeld/cluster.h>
+#include <beeld/error.h>
+#include <beeld/zero_shot.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "cli/command.h"
+#include "cli/libraries.h"
+#include "cli/options.h"
+#include "cli/word_list.h"
+#include "multimodal/gallery.h"
+
+namespace beeld::cli {
+
+namespace {
+
+struct ClusterCommandOptions {
+  LibraryOptions libraries;
+  PromptOptions prompts;
+  ClusterOptions clusters;
+  std::string words;
+};
+
+/// One cluster as it is printed: its pictures, the most typical first.
+struct Group {
+  std::string label;
+  std::vector<std::size_t> rows;
+};
+
+/// The nearest word to each centre; empty names where the model embeds no texts.
+std::vector<std::string> labels_of(Session& session, const Matrix& centres,
+                                   const ClusterCommandOptions& options) {
+  const Model& model = session.model();
+  if (!model.info().has_text) {
+    if (!options.words.empty())
+      throw Error(ErrorCode::unsupported,
+                  "[cluster] --label-with: " + model.info().name + " embeds no texts");
+    return std::vector<std::string>(centres.rows);
+  }
+  const auto words =
+      read_lines(options.words.empty() ? default_word_list() : std::filesystem::path(options.words));
+  auto templates = prompt_templates(options.prompts);
+  if (templates.empty()) templates = {"a photo of a {}"};
+  const ZeroShot zero_shot(model, words, templates);
+  std::vector<std::string> labels;
+  for (const std::size_t word : nearest(centres, zero_shot.label_embeddings())) labels.push_back(words[word]);
+  return labels;
+}
+
+/// Groups in falling order of size.
+std::vector<Group> groups_of(const Clusters& clusters, const Matrix& rows,
+                             const std::vector<std::string>& labels) {
+  std::vector<Group> groups(clusters.centres.rows);
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].label = labels[i];
+  for (std::size_t row = 0; row < clusters.assignment.size(); ++row)
+    groups[clusters.assignment[row]].rows.push_back(row);
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto closeness = [&](std::size_t row) { return dot(rows[row], clusters.centres[i]); };
+    std::stable_sort(groups[i].rows.begin(), groups[i].rows.end(),
+                     [&](std::size_t a, std::size_t b) { return closeness(a) > closeness(b); });
+  }
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const Group& a, const Group& b) { return a.rows.size() > b.rows.size(); });
+  return groups;
+}
+
+void print(Output& output, const std::vector<Group>& groups,
+           const std::vector<std::filesystem::path>& paths) {
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    const auto& group = groups[i];
+    if (output.json()) {
+      Json members = Json::array();
+      for (const std::size_t row : group.rows) members.push_back(json_path(paths[row]));
+      output.object(
+          {{"cluster", i}, {"label", group.label.empty() ? Json() : Json(group.label)}, {"paths", members}});
+      continue;
+    }
+    output.text(std::to_string(i) + "  " + printable(group.label) + "  (" + grouped(group.rows.size()) +
+                ")\n");
+    for (const std::size_t row : group.rows) output.text("    " + shown_path(paths[row]) + "\n");
+  }
+}
+
+ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options) {
+  auto libraries = open_libraries(session, options.libraries);
+  if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
+  std::vector<std::filesystem::path> paths;
+  Matrix rows;
+  read_libraries(libraries, paths, rows);
+  const auto clusters = cluster(rows, options.clusters);
+  print(session.output, groups_of(clusters, rows, labels_of(session, clusters.centres, options)), paths);
+  return session.status();
+}
+
+}  // namespace
+
+void add_cluster(CLI::App& app, Session& session) {
+  auto& command = *app.add_subcommand(
+      "cluster", "Sort the pictures of folders into groups that belong together, and name each");
+  const auto options = std::make_shared<ClusterCommandOptions>();
+  add_library_options(command, options->libraries);
+  command.get_option("DIR")->required();
+  command.add_option("-k,--clusters", options->clusters.clusters, "How many groups")
+      ->type_name("N")
+      ->check(between(1, kMaxCount))
+      ->capture_default_str();
+  command
+      .add_option("--label-with", options->words,
+                  "A text file with one possible name a line (default: a list of everyday nouns)")
+      ->type_name("FILE");
+  command
+      .add_option("--seed", options->clusters.seed,
+                  "Of the random starts; the same seed gives the same groups")
+      ->capture_default_str();
+  add_prompt_options(command, options->prompts);
+  add_examples(command,
+               "  beeld cluster ~/Pictures -k 12\n"
+               "  beeld cluster ~/Pictures -k 5 --label-with places.txt --json\n"
+               "The largest group comes first, in each group the most typical picture.");
+  command.callback([&session, options] {
+    session.run = [&session, options] { return cluster_folders(session, *options); };
+  });
+}
+
+}  // namespace beeld::cli

@@ -1,0 +1,93 @@
+#include <beeld/error.h>
+#include <beeld/model.h>
+#include <signal.h>
+
+#include <exception>
+#include <iostream>
+
+#include "cli/command.h"
+#include "cli/options.h"
+
+namespace beeld::cli {
+
+namespace {
+
+void add_global_options(CLI::App& app, GlobalOptions& options) {
+  app.add_option("--model", options.model,
+                 "A checkpoint folder, a name in the store, or hf:owner/name (default: $BEELD_MODEL)")
+      ->type_name("REF");
+  app.add_option("--threads", options.threads, "Threads to use (default: one for each core)")
+      ->type_name("N")
+      ->check(between(0, 4096));
+  app.add_flag("--json", options.json,
+               "Results as one JSON object a line on stdout, everything else on stderr");
+  app.add_flag("--quiet", options.quiet, "No progress and no remarks; failures are still named");
+  app.set_version_flag("--version", "beeld " BEELD_VERSION, "Show the version");
+}
+
+void add_commands(CLI::App& app, Session& session) {
+  // Inherited by the commands: global options are accepted after a command's name, too.
+  app.fallthrough();
+  app.require_subcommand(1);
+  add_search(app, session);
+  add_classify(app, session);
+  add_index(app, session);
+  add_embed(app, session);
+  add_tokenize(app, session);
+  add_cluster(app, session);
+  add_dedup(app, session);
+  add_eval(app, session);
+  add_info(app, session);
+  add_pull(app, session);
+  add_models(app, session);
+}
+
+ExitCode run(int argc, char** argv) {
+  CLI::App app("Text and images in one embedding space: search, classify, cluster, embed", "beeld");
+  app.footer(
+      "'beeld COMMAND --help' shows a command's options and examples.\n"
+      "Exit codes: 0 done; 1 done, but some inputs failed (each named on stderr); 2 wrong usage, or nothing\n"
+      "could be done; 130 ended by Ctrl-C, what was done is kept.");
+  Session session;
+  add_global_options(app, session.options);
+  add_commands(app, session);
+  if (argc < 2) {
+    std::cerr << app.help();
+    return ExitCode::nothing_done;
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& wanted) {  // --help and --version
+    app.exit(wanted);
+    session.output.finish();
+    return ExitCode::done;
+  } catch (const CLI::ParseError& error) {
+    const bool unknown_command = app.get_subcommands().empty() && !app.remaining().empty();
+    const std::string what = unknown_command ? "no such command: " + app.remaining().front() : error.what();
+    std::cerr << "beeld: " << printable(what) << "\n'beeld --help' and 'beeld COMMAND --help' show how.\n";
+    return ExitCode::nothing_done;
+  }
+  set_threads(session.options.threads);
+  const ExitCode code = session.run();
+  session.output.finish();
+  return code;
+}
+
+}  // namespace
+
+}  // namespace beeld::cli
+
+int main(int argc, char** argv) {
+  // A reader that closes the pipe, as `| head` does, ends the command quietly.
+  ::signal(SIGPIPE, SIG_DFL);
+  std::ios::sync_with_stdio(false);
+  using beeld::cli::ExitCode;
+  ExitCode code = ExitCode::nothing_done;
+  try {
+    code = beeld::cli::run(argc, argv);
+  } catch (const std::exception& error) {
+    std::cout.flush();
+    std::cerr << "beeld: " << beeld::cli::printable(error.what()) << '\n';
+  }
+  return static_cast<int>(code);
+}

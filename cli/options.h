@@ -1,0 +1,49 @@
+#pragma once
+
+#include <beeld/image.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace beeld::cli {
+
+/// How many values a list option takes each time it is given.
+enum class Arity { one, many };
+
+/// A list of strings taken byte for byte. (A std::vector bound to CLI11 would read "[a,b]" and "{}" as
+/// lists.)
+CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<std::string>& values,
+                      const std::string& help, Arity arity = Arity::many);
+
+/// Accepts numbers in [low, high]; says so otherwise, and adds nothing to the help.
+CLI::Validator between(double low, double high);
+
+/// The largest count that any option accepts.
+inline constexpr double kMaxCount = 1e9;
+
+/// --template and --templates.
+struct PromptOptions {
+  std::vector<std::string> templates;
+  std::string file;
+};
+
+void add_prompt_options(CLI::App& command, PromptOptions& options);
+
+/// The templates of both options, in this order: empty where neither was given.
+std::vector<std::string> prompt_templates(const PromptOptions& options);
+
+/// --no-exif and --fast.
+void add_decode_options(CLI::App& command, DecodeOptions& options);
+
+/// The lines of a text file without those that are empty; a carriage return at the end is dropped.
+std::vector<std::string> read_lines(const std::filesystem::path& file);
+
+/// The strings of a JSON file that holds one list of them. Throws Error(corrupt) for anything else.
+std::vector<std::string> read_string_list(const std::filesystem::path& file);
+
+/// Text under an "Examples:" heading at the end of a command's help, and a pointer to the global options.
+void add_examples(CLI::App& command, const std::string& examples);
+
+}  // namespace beeld::cli

@@ -1,0 +1,77 @@
+// cluster and dedup: what belongs together.
+#include <algorithm>
+#include <set>
+
+#include "tests/cli/command.h"
+
+namespace beeld::testing {
+
+class ClusterTest : public CommandTest {
+ protected:
+  ClusterTest() {
+    for (std::uint32_t i = 0; i < 9; ++i) add_picture("p" + std::to_string(i) + ".png", i);
+    words_ = add_file("words.txt", "cat\ndog\nsnow\n").string();
+  }
+
+  std::string words_;
+};
+
+TEST_F(ClusterTest, EveryPictureIsInOneCluster) {
+  const auto finished = run({"cluster", pictures_.string(), "-k", "3", "--label-with", words_});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const auto lines = finished.lines();
+  ASSERT_EQ(lines.size(), 3u);
+  std::set<std::string> paths;
+  std::size_t count = 0, previous = 9;
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(lines[i]["cluster"], i);
+    EXPECT_TRUE((std::set<std::string>{"cat", "dog", "snow"}).contains(lines[i]["label"]));
+    EXPECT_LE(lines[i]["paths"].size(), previous);
+    previous = lines[i]["paths"].size();
+    for (const auto& path : lines[i]["paths"]) paths.insert(path);
+    count += lines[i]["paths"].size();
+  }
+  EXPECT_EQ(count, 9u);
+  EXPECT_EQ(paths.size(), 9u);
+}
+
+TEST_F(ClusterTest, TheSeedDecides) {
+  const std::vector<std::string> arguments = {"cluster", pictures_.string(), "-k", "4", "--label-with",
+                                              words_,    "--seed",           "7"};
+  EXPECT_EQ(run(arguments).out, run(arguments).out);
+}
+
+TEST_F(ClusterTest, CopiesShareACluster) {
+  add_picture("copy of p3.png", 3);
+  for (const auto& line : run({"cluster", pictures_.string(), "-k", "9", "--label-with", words_}).lines()) {
+    bool original = false, copy = false;
+    for (const std::string path : line["paths"]) {
+      original = original || path.ends_with("/p3.png");
+      copy = copy || path.ends_with("/copy of p3.png");
+    }
+    EXPECT_EQ(original, copy);
+  }
+}
+
+TEST_F(ClusterTest, MoreClustersThanPicturesIsRefused) {
+  const auto finished = run({"cluster", pictures_.string(), "-k", "10", "--label-with", words_});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_EQ(finished.out, "");
+}
+
+TEST_F(ClusterTest, DedupGroupsCopies) {
+  EXPECT_EQ(run({"dedup", pictures_.string(), "--threshold", "0.99999"}).out, "");
+  add_picture("copy.bmp", 3);
+  const auto line = run({"dedup", pictures_.string(), "--threshold", "0.99999"}).line();
+  EXPECT_NEAR(line["similarity"].get<double>(), 1, 1e-5);
+  std::vector<std::string> names;
+  for (const std::string path : line["paths"])
+    names.push_back(std::filesystem::path(path).filename().string());
+  std::sort(names.begin(), names.end());
+  EXPECT_EQ(names, (std::vector<std::string>{"copy.bmp", "p3.png"}));
+  // A low bar joins everything.
+  const auto all = run({"dedup", pictures_.string(), "--threshold", "-1"}).line();
+  EXPECT_EQ(all["paths"].size(), 10u);
+}
+
+}  // namespace beeld::testing

@@ -1,0 +1,137 @@
+#include <beeld/model.h>
+
+#include <cmath>
+
+#include "tests/cli/command.h"
+#include "tests/support/npy.h"
+#include "tests/support/pictures.h"
+#include "tests/support/shared.h"
+
+namespace beeld::testing {
+
+class EmbedTest : public CommandTest {
+ protected:
+  /// Row `row` of an array, compared with a vector.
+  static void expect_row(const Array& array, std::size_t row, std::span<const float> expected) {
+    ASSERT_EQ(array.shape.size(), 2u);
+    ASSERT_EQ(array.shape[1], expected.size());
+    for (std::size_t i = 0; i < expected.size(); ++i)
+      EXPECT_NEAR(array.values[row * expected.size() + i], expected[i], 2e-6);
+  }
+
+  std::filesystem::path out_ = folder_ / "rows.npy";
+};
+
+TEST_F(EmbedTest, RowsFollowTheArgumentsPicturesFirst) {
+  const auto a = add_picture("a.png", 1), b = add_picture("b.bmp", 2);
+  const auto finished = run({"embed", "--text", "a cat", "a dog", "--image", a.string(), "--image",
+                             b.string(), "--out", out_.string(), "--raw"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  const auto rows = read_npy(out_);
+  ASSERT_EQ(rows.shape, (std::vector<std::size_t>{4, 24}));
+  const auto model = Model::load(model_);
+  const std::vector<Image> images = {wave_picture(48, 40, 1), wave_picture(48, 40, 2)};
+  const std::vector<std::string> texts = {"a cat", "a dog"};
+  const auto image_rows = model.encode_images(images), text_rows = model.encode_texts(texts);
+  for (std::size_t i = 0; i < 2; ++i) {
+    expect_row(rows, i, image_rows[i]);
+    expect_row(rows, 2 + i, text_rows[i]);
+  }
+}
+
+TEST_F(EmbedTest, RowsHaveUnitLengthUnlessRaw) {
+  const auto picture = add_picture("a.png", 1).string();
+  for (const auto& line : run({"embed", "--image", picture, "--text", "a cat"}).lines()) {
+    double square = 0;
+    for (const double value : line["embedding"]) square += value * value;
+    EXPECT_NEAR(square, 1, 1e-5);
+  }
+  double square = 0;
+  for (const double value : run({"embed", "--text", "a cat", "--raw"}).line()["embedding"])
+    square += value * value;
+  EXPECT_GT(std::abs(square - 1), 1e-3);
+}
+
+TEST_F(EmbedTest, JsonLinesEqualTheFile) {
+  const auto picture = add_picture("a.png", 1).string();
+  const auto lines = run({"embed", "--image", picture, "--text", "[a,b]"}).lines();
+  ASSERT_EQ(run({"embed", "--image", picture, "--text", "[a,b]", "--out", out_.string()}).code, 0);
+  const auto rows = read_npy(out_);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0]["input"], picture);
+  EXPECT_EQ(lines[1]["input"], "[a,b]");
+  for (std::size_t row = 0; row < 2; ++row)
+    for (std::size_t i = 0; i < 24; ++i)
+      EXPECT_EQ(static_cast<float>(lines[row]["embedding"][i].get<double>()),
+                static_cast<float>(rows.values[row * 24 + i]));
+}
+
+TEST_F(EmbedTest, APictureThatCannotBeReadMovesNoOtherRow) {
+  const auto a = add_picture("a.png", 1), b = add_picture("b.png", 2);
+  const auto bad = add_file("bad.png", "this is no picture");
+  const auto finished = run(
+      {"embed", "--image", a.string(), bad.string(), b.string(), "--text", "a cat", "--out", out_.string()});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_TRUE(finished.names("bad.png")) << finished.err;
+  ASSERT_EQ(run({"embed", "--image", a.string(), b.string(), "--text", "a cat", "--out",
+                 (folder_ / "good.npy").string()})
+                .code,
+            0);
+  const auto rows = read_npy(out_), good = read_npy(folder_ / "good.npy");
+  ASSERT_EQ(rows.shape, (std::vector<std::size_t>{4, 24}));
+  for (std::size_t i = 0; i < 24; ++i) {
+    EXPECT_NEAR(rows.values[i], good.values[i], 1e-6);
+    EXPECT_TRUE(std::isnan(rows.values[24 + i]));
+    EXPECT_NEAR(rows.values[48 + i], good.values[24 + i], 1e-6);
+    EXPECT_NEAR(rows.values[72 + i], good.values[48 + i], 1e-6);
+  }
+  const auto lines = run({"embed", "--image", a.string(), bad.string(), b.string()}).lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1]["input"], b.string());
+}
+
+TEST_F(EmbedTest, NothingReadableIsNothingDone) {
+  const auto finished = run({"embed", "--image", (folder_ / "absent.jpg").string(), "--out", out_.string()});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_TRUE(finished.names("absent.jpg"));
+  EXPECT_FALSE(std::filesystem::exists(out_));
+  EXPECT_EQ(run({"embed"}).code, 2);
+}
+
+TEST_F(EmbedTest, ListsOfFilesAreRelativeToTheList) {
+  add_picture("a.png", 1);
+  add_picture("b.png", 2);
+  const auto list = add_file("pictures/list.json", R"(["b.png", "a.png"])");
+  const auto texts = add_file("texts.json", R"(["one", "two"])");
+  const auto lines = run({"embed", "--images", list.string(), "--texts", texts.string()}).lines();
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[0]["input"], (pictures_ / "b.png").string());
+  EXPECT_EQ(lines[3]["input"], "two");
+}
+
+TEST_F(EmbedTest, ManyInputsCrossBatches) {
+  std::vector<std::string> arguments = {"embed", "--image"};
+  for (std::uint32_t i = 0; i < 40; ++i)
+    arguments.push_back(add_picture(std::to_string(i) + ".ppm", i).string());
+  const auto all = run(arguments).lines();
+  ASSERT_EQ(all.size(), 40u);
+  const auto one = run({"embed", "--image", arguments[2 + 37]}).line();
+  EXPECT_EQ(all[37]["input"], one["input"]);
+  for (std::size_t i = 0; i < 24; ++i)
+    EXPECT_NEAR(all[37]["embedding"][i].get<double>(), one["embedding"][i].get<double>(), 1e-6);
+}
+
+TEST_F(EmbedTest, AVisionModelEmbedsPicturesOnly) {
+  BEELD_NEED_SHARED("conformance/dinov2/public/config.json");
+  const auto model = (shared_folder() / "conformance/dinov2/public").string();
+  const auto picture = add_picture("a.png", 1).string();
+  const auto good = run_plain({"embed", "--image", picture, "--model", model});
+  EXPECT_EQ(good.code, 0) << good.err;
+  EXPECT_EQ(good.lines().size(), 1u);
+  const auto bad = run_plain({"embed", "--image", picture, "--text", "a", "--model", model});
+  EXPECT_EQ(bad.code, 2);
+  EXPECT_EQ(bad.out, "");
+  EXPECT_TRUE(bad.names("pictures only")) << bad.err;
+}
+
+}  // namespace beeld::testing

@@ -1,0 +1,135 @@
+// What every command shares: help, global options, exit codes, where output goes.
+#include <beeld/model.h>
+
+#include "tests/cli/command.h"
+
+namespace beeld::testing {
+
+class UsageTest : public CommandTest {};
+
+TEST_F(UsageTest, NoArgumentsIsWrongUsage) {
+  const auto finished = run_plain({});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_EQ(finished.out, "");
+  EXPECT_TRUE(finished.names("search"));
+}
+
+TEST_F(UsageTest, HelpAndVersionGoToStdout) {
+  for (const char* option : {"--help", "--version"}) {
+    const auto finished = run_plain({option});
+    EXPECT_EQ(finished.code, 0);
+    EXPECT_NE(finished.out, "");
+    EXPECT_EQ(finished.err, "");
+  }
+  EXPECT_NE(run_plain({"--help"}).out.find("Exit codes"), std::string::npos);
+}
+
+TEST_F(UsageTest, EveryCommandHasHelpWithAnExample) {
+  for (const char* command :
+       {"search", "classify", "index", "embed", "tokenize", "cluster", "dedup", "info", "pull", "models"}) {
+    const auto finished = run_plain({command, "--help"});
+    EXPECT_EQ(finished.code, 0) << command;
+    EXPECT_NE(finished.out.find("Examples:\n  beeld "), std::string::npos) << command;
+  }
+  for (const char* task : {"zero-shot", "retrieval"}) {
+    const auto finished = run_plain({"eval", task, "--help"});
+    EXPECT_EQ(finished.code, 0) << task;
+    EXPECT_NE(finished.out.find("Examples:\n  beeld eval "), std::string::npos) << task;
+  }
+}
+
+TEST_F(UsageTest, UnknownOptionsAndCommandsAreNamed) {
+  const auto option = run_plain({"models", "--frobnicate"});
+  EXPECT_EQ(option.code, 2);
+  EXPECT_EQ(option.out, "");
+  EXPECT_TRUE(option.names("--frobnicate"));
+  const auto command = run_plain({"serach", "a cat"});
+  EXPECT_EQ(command.code, 2);
+  EXPECT_TRUE(command.names("serach"));
+}
+
+TEST_F(UsageTest, ValuesOutOfRangeAreWrongUsage) {
+  EXPECT_EQ(run_plain({"--threads", "-1", "models"}).code, 2);
+  EXPECT_EQ(run_plain({"--threads", "many", "models"}).code, 2);
+  EXPECT_EQ(run({"search", "x", pictures_.string(), "-k", "0"}).code, 2);
+  EXPECT_EQ(run({"dedup", pictures_.string(), "--threshold", "1.5"}).code, 2);
+}
+
+TEST_F(UsageTest, WithoutAModelTheMessageSaysWhatToDo) {
+  const auto finished = run_plain({"embed", "--text", "a cat"});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_EQ(finished.out, "");
+  EXPECT_TRUE(finished.names("--model"));
+  EXPECT_TRUE(finished.names("beeld pull"));
+}
+
+TEST_F(UsageTest, AModelThatDoesNotExistIsNamed) {
+  const auto finished = run_plain({"embed", "--text", "a cat", "--model", "no/such-model"});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_TRUE(finished.names("no/such-model"));
+}
+
+TEST_F(UsageTest, TheModelMayComeFromTheEnvironment) {
+  environment_["BEELD_MODEL"] = model_.string();
+  EXPECT_EQ(run_plain({"embed", "--text", "a cat"}).code, 0);
+}
+
+TEST_F(UsageTest, GlobalOptionsMayStandBeforeAndAfterTheCommand) {
+  const auto before = run_plain({"--json", "--model", model_.string(), "tokenize", "a cat"});
+  const auto after = run_plain({"tokenize", "a cat", "--model", model_.string(), "--json"});
+  EXPECT_EQ(before.code, 0);
+  EXPECT_EQ(before.out, after.out);
+  EXPECT_TRUE(before.line().contains("ids"));
+}
+
+TEST_F(UsageTest, ThreadsDoNotChangeResults) {
+  const auto picture = add_picture("a.png", 1).string();
+  const auto one = run({"embed", "--image", picture, "--text", "a cat", "--threads", "1"}).lines();
+  const auto two = run({"embed", "--image", picture, "--text", "a cat", "--threads", "2"}).lines();
+  ASSERT_EQ(one.size(), 2u);
+  ASSERT_EQ(two.size(), 2u);
+  for (std::size_t row = 0; row < 2; ++row)
+    for (std::size_t i = 0; i < 24; ++i)
+      EXPECT_NEAR(one[row]["embedding"][i].get<double>(), two[row]["embedding"][i].get<double>(), 1e-6);
+}
+
+TEST_F(UsageTest, WordsThatAreCommandsOrListsElsewhereAreTexts) {
+  const auto finished = run({"tokenize", "search", "[a,b]", "{}", "", "--", "-x"});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  std::vector<std::string> texts;
+  for (const auto& line : finished.lines()) texts.push_back(line["text"]);
+  EXPECT_EQ(texts, (std::vector<std::string>{"search", "[a,b]", "{}", "", "-x"}));
+}
+
+TEST_F(UsageTest, ModelsListsTheStore) {
+  EXPECT_EQ(run({"models"}).out, "");
+  std::filesystem::create_directories(folder_ / "store/owner");
+  std::filesystem::copy(model_, folder_ / "store/owner/tiny");
+  const auto listed = run({"models"});
+  EXPECT_EQ(listed.code, 0);
+  EXPECT_EQ(listed.line()["name"], "owner/tiny");
+  EXPECT_EQ(run_plain({"tokenize", "a", "--model", "owner/tiny"}).code, 0);
+}
+
+TEST_F(UsageTest, PullSaysPlainlyThatTheServerIsOutOfReach) {
+  environment_["HF_ENDPOINT"] = "http://127.0.0.1:9";
+  const auto finished = run({"pull", "hf:owner/name"});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_EQ(finished.out, "");
+  EXPECT_TRUE(finished.names("127.0.0.1:9")) << finished.err;
+}
+
+TEST_F(UsageTest, InfoDescribesTheModel) {
+  const auto info = run({"info", model_.string()}).line();
+  const auto model = Model::load(model_);
+  EXPECT_EQ(info["family"], "CLIP");
+  EXPECT_EQ(info["dimension"], 24);
+  EXPECT_EQ(info["image_size"], 32);
+  EXPECT_EQ(info["context_length"], 24);
+  EXPECT_EQ(info["scoring"], "softmax");
+  EXPECT_EQ(info["parameters"], model.info().parameters);
+  EXPECT_EQ(info["fingerprint"], model.info().fingerprint);
+  EXPECT_NEAR(info["logit_scale"].get<double>(), 14.285, 1e-2);
+}
+
+}  // namespace beeld::testing
