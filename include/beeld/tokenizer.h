@@ -42,6 +42,6 @@ class Tokenizer {
 ///
 /// Throws Error: not_found (no tokenizer files), corrupt, or unsupported (a kind or setting this version
 /// does not have; the message names it).
-std::shared_ptr<const Tokenizer> load_tokenizer(const std::filesystem::path& folder);
+std::shared_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& folder);
 
 }  // namespace beeld

@@ -1,0 +1,215 @@
+#include <beeld/error.h>
+
+#include <algorithm>
+#include <cmath>
+#include <sstream>
+
+#include "core/block_settings.h"
+#include "core/digest.h"
+#include "core/files.h"
+#include "core/weights.h"
+#include "multimodal/model_state.h"
+#include "text/families.h"
+#include "vision/families.h"
+#include "vision/preprocess_config.h"
+
+namespace beeld {
+
+namespace {
+
+namespace fs = std::filesystem;
+using State = Model::State;
+
+constexpr const char* hugging_face_files[] = {"model.safetensors.index.json", "model.safetensors"};
+constexpr const char* open_clip_files[] = {"open_clip_model.safetensors",
+                                           "open_clip_pytorch_model.safetensors", "model.safetensors"};
+
+/// The checkpoint of one folder, while it is being read.
+struct Source {
+  fs::path folder;
+  Checkpoint checkpoint;
+  WeightReader weights;
+
+  Source(const fs::path& path, std::span<const char* const> files)
+      : folder(path), checkpoint(Checkpoint::open(path, files)), weights(checkpoint, path.string()) {}
+};
+
+void read_logit_scale(State& state, WeightReader& weights) {
+  state.info.logit_scale = std::exp(weights.scalar("logit_scale"));
+  if (weights.has("logit_bias")) {
+    state.info.logit_bias = weights.scalar("logit_bias");
+    state.info.scoring = Scoring::sigmoid;
+  }
+}
+
+void read_tokenizer(State& state, const fs::path& folder) {
+  auto tokenizer = load_tokenizer(folder);
+  const auto positions = static_cast<std::size_t>(state.text->config.context_length);
+  const auto own = tokenizer->context_length();
+  tokenizer->set_context_length(own == 0 ? positions : std::min(own, positions));
+  state.tokenizer = std::move(tokenizer);
+}
+
+/// One tower's part of a configuration. In old files a second part overrides the first one, whole.
+Settings part(Settings& settings, const std::string& name) {
+  const auto overriding = name + "_dict";
+  auto chosen = settings.object(settings.has(overriding) ? overriding : name);
+  settings.ignore({name, overriding});
+  return chosen;
+}
+
+void read_clip(State& state, Source& source, Settings settings, const std::string& family) {
+  state.info.family = family;
+  const int width = settings.bounded("projection_dim", 512, 1, 1 << 16);
+  auto text = part(settings, "text_config");
+  auto vision = part(settings, "vision_config");
+  settings.done();
+  state.text = family == "Chinese-CLIP" ? read_bert_text(source.weights, text, width)
+                                        : read_clip_text(source.weights, text, width);
+  state.vision = read_clip_vision(source.weights, vision, width);
+  read_logit_scale(state, source.weights);
+}
+
+void read_siglip(State& state, Source& source, Settings settings, SiglipSizes sizes) {
+  state.info.family = sizes == SiglipSizes::naflex ? "SigLIP 2 NaFlex" : "SigLIP";
+  auto text = part(settings, "text_config");
+  auto vision = part(settings, "vision_config");
+  settings.done();
+  const auto pad_id = load_tokenizer(source.folder)->pad_id();
+  state.text = read_siglip_text(source.weights, text, pad_id);
+  state.vision = read_siglip_vision(source.weights, vision, sizes);
+  read_logit_scale(state, source.weights);
+}
+
+void take(State& state, Classifier classifier) {
+  state.vision = std::move(classifier.tower);
+  state.classifier = std::move(classifier.head);
+  state.info.classes = std::move(classifier.classes);
+}
+
+/// `classes.tsv` beside a checkpoint that names no classes itself: lines of index, id, name.
+std::vector<std::string> read_class_file(const fs::path& file) {
+  std::vector<std::string> classes;
+  if (!fs::exists(file)) return classes;
+  std::istringstream lines(read_file(file, 16u << 20));
+  for (std::string line; std::getline(lines, line);) {
+    const auto tab = line.rfind('\t');
+    classes.push_back(tab == std::string::npos ? line : line.substr(tab + 1));
+  }
+  return classes;
+}
+
+void read_timm_classifier(State& state, Source& source, Settings settings) {
+  state.info.family = "timm ViT";
+  state.preprocess = timm_preprocess(settings.object("pretrained_cfg"));
+  take(state, read_timm(source.weights, settings));
+  if (state.info.classes.empty()) state.info.classes = read_class_file(source.folder / "classes.tsv");
+}
+
+void read_hugging_face(State& state, Source& source, Settings settings) {
+  if (settings.has("architecture")) return read_timm_classifier(state, source, settings);
+  const auto type = settings.string("model_type", "");
+  state.preprocess = hf_preprocess(source.folder);
+  if (type == "vit" || type.starts_with("dinov2")) {
+    if (type != "vit" && type != "dinov2") settings.require("model_type", "dinov2_with_registers");
+    state.info.family = type == "vit" ? "ViT" : "DINOv2";
+    return take(state,
+                type == "vit" ? read_vit(source.weights, settings) : read_dinov2(source.weights, settings));
+  }
+  ignore_bookkeeping(settings);
+  settings.ignore({"bos_token_id", "eos_token_id", "pad_token_id"});
+  if (type == "clip") return read_clip(state, source, settings, "CLIP");
+  if (type == "chinese_clip") return read_clip(state, source, settings, "Chinese-CLIP");
+  if (type == "siglip") return read_siglip(state, source, settings, SiglipSizes::fixed);
+  if (type == "siglip2") return read_siglip(state, source, settings, SiglipSizes::naflex);
+  throw Error(ErrorCode::unsupported, "[load] " + source.folder.string() + ": model_type is \"" + type +
+                                          "\"; known are clip, siglip, siglip2, chinese_clip, vit, dinov2, " +
+                                          "dinov2_with_registers, and timm's architectures");
+}
+
+void read_open_clip(State& state, Source& source, Settings file) {
+  state.info.family = "OpenCLIP";
+  auto settings = file.object("model_cfg");
+  const int width = settings.bounded("embed_dim", 512, 1, 1 << 16);
+  const auto activation = settings.boolean("quick_gelu", false) ? Activation::quick_gelu : Activation::gelu;
+  const bool apart = settings.boolean("custom_text", false);
+  auto text = settings.object("text_cfg");
+  auto vision = settings.object("vision_cfg");
+  settings.require("multimodal_cfg", nullptr);
+  settings.ignore(
+      {"init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "cast_dtype", "output_dict"});
+  settings.done();
+
+  state.text = read_open_clip_text(source.weights, text, {apart ? "text." : "", width, activation});
+  // The text tower's width decides nothing here: a tower is timm's if it names a timm model.
+  state.vision = vision.has("timm_model_name")
+                     ? read_open_clip_timm_vision(source.weights, vision, width)
+                     : read_open_clip_vision(source.weights, vision, {width, activation});
+  const auto& config = state.vision.config;
+  state.preprocess =
+      open_clip_preprocess(file.object("preprocess_cfg"), {config.image_height, config.image_width});
+  file.done();
+  read_logit_scale(state, source.weights);
+}
+
+std::string fingerprint(const fs::path& folder, const Checkpoint& checkpoint) {
+  Digest digest;
+  digest.add(checkpoint.digest());
+  for (const auto* name : {"config.json", "open_clip_config.json", "preprocessor_config.json"}) {
+    if (fs::exists(folder / name)) digest.add(read_file(folder / name, 64u << 20));
+  }
+  return digest.hex();
+}
+
+std::size_t output_width(const State& state) {
+  const auto& projection = state.vision.projection;
+  return static_cast<std::size_t>(projection.present() ? projection.weight.rows()
+                                                       : std::int64_t{state.vision.config.block.width});
+}
+
+void check_towers(const State& state, const fs::path& folder) {
+  if (!state.text) return;
+  const auto& projection = state.text->projection;
+  const auto width =
+      projection.present() ? projection.weight.rows() : std::int64_t{state.text->config.block.width};
+  if (width != static_cast<std::int64_t>(output_width(state))) {
+    throw Error(ErrorCode::corrupt, "[load] " + folder.string() + ": texts are embedded in " +
+                                        std::to_string(width) + " dimensions, pictures in " +
+                                        std::to_string(output_width(state)));
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
+  if (!fs::is_directory(folder)) {
+    throw Error(ErrorCode::not_found,
+                "[load] " + folder.string() + ": no such folder; expected a checkpoint folder");
+  }
+  auto state = std::make_shared<State>();
+  const bool open_clip = fs::exists(folder / "open_clip_config.json");
+  const auto config = folder / (open_clip ? "open_clip_config.json" : "config.json");
+  auto settings = Settings::from_file(config.string());
+  Source source(folder, open_clip ? std::span<const char* const>(open_clip_files) : hugging_face_files);
+  open_clip ? read_open_clip(*state, source, settings) : read_hugging_face(*state, source, settings);
+  source.weights.done();
+  check_towers(*state, folder);
+  if (state->text) read_tokenizer(*state, folder);
+
+  auto& info = state->info;
+  const auto whole = fs::weakly_canonical(folder);
+  info.name = whole.filename().string();
+  info.folder = folder;
+  info.fingerprint = fingerprint(folder, source.checkpoint);
+  info.dimension = output_width(*state);
+  info.parameters = source.weights.parameters();
+  info.image_size = state->vision.config.image_width;
+  info.has_text = state->text.has_value();
+
+  pack(state->vision);
+  if (state->classifier.present()) pack(state->classifier);
+  if (state->text) pack(*state->text);
+  return state;
+}
+
+}  // namespace beeld
