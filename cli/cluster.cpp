@@ -20,10 +20,12 @@ struct ClusterCommandOptions {
   PromptOptions prompts;
   ClusterOptions clusters;
   std::string words;
+  std::string html;
 };
 
 /// One cluster as it is printed: its pictures, the most typical first.
 struct Group {
+  std::size_t centre = 0;  ///< Its row of Clusters::centres.
   std::string label;
   std::vector<std::size_t> rows;
 };
@@ -52,7 +54,7 @@ std::vector<std::string> labels_of(Session& session, const Matrix& centres,
 std::vector<Group> groups_of(const Clusters& clusters, const Matrix& rows,
                              const std::vector<std::string>& labels) {
   std::vector<Group> groups(clusters.centres.rows);
-  for (std::size_t i = 0; i < groups.size(); ++i) groups[i].label = labels[i];
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i] = {i, labels[i], {}};
   for (std::size_t row = 0; row < clusters.assignment.size(); ++row)
     groups[clusters.assignment[row]].rows.push_back(row);
   for (std::size_t i = 0; i < groups.size(); ++i) {
@@ -82,6 +84,18 @@ void print(Output& output, const std::vector<Group>& groups,
   }
 }
 
+void write_page(const std::string& file, const std::vector<Group>& groups, const Matrix& rows,
+                const Matrix& centres, const std::vector<std::filesystem::path>& paths) {
+  std::vector<GallerySection> sections;
+  for (const auto& group : groups) {
+    GallerySection section{group.label, {}};
+    for (const std::size_t row : group.rows)
+      section.matches.push_back({paths[row], dot(rows[row], centres[group.centre])});
+    sections.push_back(std::move(section));
+  }
+  write_gallery(file, sections);
+}
+
 ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options) {
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
@@ -89,7 +103,9 @@ ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options)
   Matrix rows;
   read_libraries(libraries, paths, rows);
   const auto clusters = cluster(rows, options.clusters);
-  print(session.output, groups_of(clusters, rows, labels_of(session, clusters.centres, options)), paths);
+  const auto groups = groups_of(clusters, rows, labels_of(session, clusters.centres, options));
+  print(session.output, groups, paths);
+  if (!options.html.empty()) write_page(options.html, groups, rows, clusters.centres, paths);
   return session.status();
 }
 
@@ -113,6 +129,8 @@ void add_cluster(CLI::App& app, Session& session) {
       .add_option("--seed", options->clusters.seed,
                   "Of the random starts; the same seed gives the same groups")
       ->capture_default_str();
+  command.add_option("--html", options->html, "Also write a page with the pictures of each group")
+      ->type_name("FILE");
   add_prompt_options(command, options->prompts);
   add_examples(command,
                "  beeld cluster ~/Pictures -k 12\n"

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "multimodal/verify.h"
 
 namespace beeld::cli {
 
@@ -51,6 +52,34 @@ void print_text(Output& output, const ModelInfo& info, std::size_t context) {
   row("fingerprint", info.fingerprint);
 }
 
+void print(Output& output, const Verification& verification) {
+  if (output.json()) {
+    Json values = Json::array();
+    for (const auto& value : verification.values)
+      values.push_back({{"what", value.what},
+                        {"expected", json_number(value.expected)},
+                        {"got", json_number(value.got)},
+                        {"difference", json_number(value.difference())}});
+    output.object({{"passed", verification.passed()},
+                   {"tolerance", json_number(verification.tolerance)},
+                   {"values", values}});
+    return;
+  }
+  output.text("published outputs, equal within " + fixed(verification.tolerance, 6) + ":\n");
+  for (const auto& value : verification.values)
+    output.text("  " + fixed(value.expected, 4) + "  got " + fixed(value.got, 4) + "  " +
+                printable(value.what) + "\n");
+}
+
+void verify(Session& session, const InfoOptions& options) {
+  const auto verification = verify_model(session.model(), options.photo);
+  print(session.output, verification);
+  for (const auto& value : verification.values)
+    if (!(value.difference() <= verification.tolerance))
+      session.output.failed(value.what,
+                            "differs from the published output by " + fixed(value.difference(), 6));
+}
+
 ExitCode show_info(Session& session, const InfoOptions& options) {
   if (!options.model.empty()) session.options.model = options.model;
   const auto& info = session.model().info();
@@ -59,7 +88,8 @@ ExitCode show_info(Session& session, const InfoOptions& options) {
     print_json(session.output, info, context);
   else
     print_text(session.output, info, context);
-  return ExitCode::done;
+  if (options.verify) verify(session, options);
+  return session.status();
 }
 
 }  // namespace
@@ -68,8 +98,12 @@ void add_info(CLI::App& app, Session& session) {
   auto& command = *app.add_subcommand("info", "Show what a checkpoint is");
   const auto options = std::make_shared<InfoOptions>();
   command.add_option("MODEL", options->model, "As --model")->type_name("");
-  command.add_flag("--verify", options->verify, "Compare with the published outputs of this checkpoint");
-  command.add_option("--photo", options->photo, "The photo those outputs belong to")->type_name("FILE");
+  auto* photo = command
+                    .add_option("--photo", options->photo,
+                                "Picture 000000039769 of COCO val2017, which those outputs belong to")
+                    ->type_name("FILE");
+  command.add_flag("--verify", options->verify, "Compare with the published outputs of this checkpoint")
+      ->needs(photo);
   add_examples(command,
                "  beeld info openai/clip-vit-base-patch32\n"
                "  beeld info openai/clip-vit-base-patch32 --verify --photo 000000039769.jpg");

@@ -60,7 +60,7 @@ ExitCode search(Session& session, const SearchOptions& options) {
   const auto matches = search_libraries(libraries, query, options);
   print(session.output, matches);
   if (matches.empty()) session.output.note("no pictures match");
-  if (!options.html.empty()) write_gallery(options.html, options.query, matches);
+  if (!options.html.empty()) write_gallery(options.html, {{options.query, matches}});
   return session.status();
 }
 
