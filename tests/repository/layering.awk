@@ -11,7 +11,8 @@ BEGIN {
   may["vision"] = "core vision"
   may["multimodal"] = "core text vision multimodal"
   may["examples"] = may["multimodal"]
-  may["cli"] = may["bench"] = may["multimodal"] " cli"
+  may["cli"] = may["multimodal"] " cli"
+  may["bench"] = may["multimodal"] " bench"
 
   home["error"] = home["matrix"] = "core"
   home["tokenizer"] = "text"
