@@ -107,7 +107,7 @@ bool is_picture(std::string_view extension) {
 struct ShardReader::State {
   std::vector<fs::path> shards;
   ShardLimits limits;
-  std::size_t position = 0;  ///< The open shard.
+  std::size_t position = 0;  ///< The shard that is open or the next to be opened.
   Archive open;
   std::optional<EntryName> ahead;  ///< An entry whose header has been read: the next sample's first.
   archive_entry* entry = nullptr;
@@ -115,11 +115,15 @@ struct ShardReader::State {
 
   const fs::path& shard() const { return shards[position]; }
 
-  /// Reads the header of the next file with a key; false at the end of the shard.
+  /// Reads the header of the open shard's next file with a key. At its end closes it, and returns false.
   bool advance() {
     while (true) {
       const int status = archive_read_next_header(open.get(), &entry);
-      if (status == ARCHIVE_EOF) return false;
+      if (status == ARCHIVE_EOF) {
+        open.reset();
+        ++position;
+        return false;
+      }
       if (status == ARCHIVE_RETRY) continue;
       if (status < ARCHIVE_WARN) corrupt(shard(), open.get());
       if (archive_entry_filetype(entry) != AE_IFREG || archive_entry_hardlink(entry)) continue;
@@ -202,9 +206,7 @@ std::optional<Sample> ShardReader::next() {
   while (!state.ahead) {
     if (state.position == state.shards.size()) return std::nullopt;
     if (!state.open) state.open = open_archive(state.shard());
-    if (state.advance()) break;
-    state.open.reset();
-    ++state.position;
+    state.advance();
   }
 
   Sample sample;
