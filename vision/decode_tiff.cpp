@@ -3,6 +3,7 @@
 #include "vision/byte_reader.h"
 #include "vision/decode.h"
 #include "vision/exif.h"
+#include "vision/orientation.h"
 
 namespace beeld {
 
@@ -10,12 +11,16 @@ namespace {
 
 enum Photometric : std::uint32_t { white_is_zero = 0, black_is_zero = 1, truecolour = 2, indexed = 3 };
 
+enum Extra : std::uint32_t { unspecified = 0, premultiplied_alpha = 1, straight_alpha = 2 };
+
 struct Tiff {
   std::int64_t width = 0, height = 0;
   std::uint32_t bits = 1;
   std::uint32_t photometric = black_is_zero;
   std::uint32_t channels = 1;
   std::size_t orientation_at = 0;     ///< Where the orientation's value stands, or 0.
+  std::size_t extra_at = 0;           ///< Where the meaning of the fourth sample stands, or 0.
+  std::uint32_t extra = unspecified;  ///< The meaning of the fourth sample.
   std::vector<std::uint8_t> palette;  ///< RGB triples
 };
 
@@ -68,6 +73,10 @@ Tiff read_directory(const Source& source, const ByteReader& reader) {
       case 277:
         tiff.channels = value;
         break;
+      case 338:
+        tiff.extra_at = reader.u32(entry + 4) == 1u ? entry + 8 : 0;
+        tiff.extra = value;
+        break;
       case 320:
         tiff.palette = read_palette(reader, entry);
         break;
@@ -95,6 +104,16 @@ std::vector<std::uint8_t> first_channels(const Raster& raster, int kept) {
   return samples;
 }
 
+/// Divides colours by alpha, as Pillow does when it opens such a file.
+void make_alpha_straight(Image& image) {
+  for (std::size_t i = 0; i < image.samples.size(); i += 4) {
+    const int alpha = image.samples[i + 3];
+    for (std::size_t c = i; c < i + 3; ++c)
+      image.samples[c] =
+          static_cast<std::uint8_t>(alpha == 0 ? 0 : std::min(255, 255 * image.samples[c] / alpha));
+  }
+}
+
 Image image_of(const Tiff& tiff, const Raster& raster) {
   const bool grey = tiff.photometric <= black_is_zero && tiff.channels == 1;
   if (grey && tiff.bits == 1) {
@@ -111,9 +130,11 @@ Image image_of(const Tiff& tiff, const Raster& raster) {
     image.format = PixelFormat::palette;
     image.palette = tiff.palette;
   } else {
-    image.format = raster.channels == 4 && tiff.channels == 4 ? PixelFormat::rgba : PixelFormat::rgb;
+    const bool alpha = tiff.photometric == truecolour && tiff.channels == 4 && tiff.extra != unspecified;
+    image.format = alpha && raster.channels == 4 ? PixelFormat::rgba : PixelFormat::rgb;
   }
   image.samples = first_channels(raster, image.channels());
+  if (image.format == PixelFormat::rgba && tiff.extra == premultiplied_alpha) make_alpha_straight(image);
   return image;
 }
 
@@ -124,14 +145,20 @@ Decoded decode_tiff(const Source& source) {
   const ByteReader reader(source.bytes, little ? ByteOrder::little : ByteOrder::big);
   const Tiff tiff = read_directory(source, reader);
   check_size(source, tiff.width, tiff.height);
+  if (tiff.bits != 1 && tiff.bits != 8 && tiff.bits != 16)
+    fail(ErrorCode::unsupported, source, "TIFF samples of " + std::to_string(tiff.bits) + " bits");
 #ifdef BEELD_OPENCV
-  // OpenCV would turn the picture itself: it sees it upright.
+  // OpenCV would turn the picture and multiply its colours by alpha. What it sees is upright, and its alpha
+  // claims to be multiplied in already.
   std::vector<std::uint8_t> bytes(source.bytes.begin(), source.bytes.end());
-  if (tiff.orientation_at != 0) bytes[tiff.orientation_at + (little ? 0 : 1)] = 1;
+  const std::size_t low_byte = little ? 0 : 1;
+  if (tiff.orientation_at != 0) bytes[tiff.orientation_at + low_byte] = 1;
+  if (tiff.extra_at != 0 && tiff.channels == 4) bytes[tiff.extra_at + low_byte] = premultiplied_alpha;
   const Raster raster = decode_by_opencv(source, bytes);
   if (raster.width != tiff.width || raster.height != tiff.height)
     fail(ErrorCode::corrupt, source, "damaged TIFF");
-  return {image_of(tiff, raster), exif_orientation(source.bytes)};
+  // Orientation is part of decoding a TIFF for Pillow, not an EXIF tag to be applied or ignored.
+  return {turn_upright(image_of(tiff, raster), exif_orientation(source.bytes)), 1};
 #else
   fail(ErrorCode::unsupported, source, "a TIFF picture; this build of beeld lacks OpenCV, which reads them");
 #endif

@@ -30,7 +30,7 @@ struct Image {
   int channels() const;
 };
 
-/// What to do with the EXIF orientation tag.
+/// What to do with the EXIF orientation tag. TIFF files, whose own tag it is, are always turned.
 enum class Orientation {
   apply,   ///< Turn the picture the way its photographer held the camera.
   ignore,  ///< Keep the stored rows and columns, as the reference implementations do.
