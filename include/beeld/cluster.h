@@ -15,7 +15,7 @@ struct ClusterOptions {
 
 struct Clusters {
   Matrix centres;                       ///< [K,D], unit length
-  std::vector<std::size_t> assignment;  ///< [N], index of each row's centre
+  std::vector<std::size_t> assignment;  ///< [N], index of each row's centre; no centre is without rows
   double objective = 0;                 ///< Mean cosine of a row with its centre.
 };
 
@@ -24,15 +24,22 @@ struct Clusters {
 /// Error(invalid_argument) for zero clusters or more clusters than rows.
 Clusters cluster(const Matrix& rows, const ClusterOptions& options = {});
 
-/// Index of the nearest row of `candidates` `[M,D]` for every row of `rows`; both unit length.
+/// Index of the nearest row of `candidates` `[M,D]` for every row of `rows` `[N,D]`, of equally near ones the
+/// first; both unit length. Throws Error(invalid_argument) for no candidates, or another D.
 std::vector<std::size_t> nearest(const Matrix& rows, const Matrix& candidates);
 
 struct DuplicateGroup {
   std::vector<std::size_t> rows;  ///< In input order, at least two.
-  float similarity = 0;           ///< The lowest cosine that joined the group.
+
+  /// The largest cosine c such that pairs with cosines of c and more hold the group together: the weakest
+  /// link of its maximum spanning tree. The cosine of the pair, for two rows.
+  float similarity = 0;
 };
 
-/// Groups of rows joined by cosines of at least `threshold`, largest similarity first.
+/// Groups of unit rows `[N,D]` that are linked, directly or through other rows, by cosines (as by dot()) of
+/// at least `threshold`; largest similarity first, then in the order of their first rows. Exact over all
+/// pairs: N^2 D / 2 products, memory linear in N. Throws Error(invalid_argument) for a threshold that is no
+/// number.
 std::vector<DuplicateGroup> near_duplicates(const Matrix& rows, float threshold);
 
 }  // namespace beeld
