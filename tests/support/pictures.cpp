@@ -59,7 +59,7 @@ void append_chunk(std::string& file, const std::string& type, const std::string&
 }  // namespace
 
 Image wave_picture(int width, int height, std::uint32_t seed) {
-  Image image{.width = width, .height = height, .format = PixelFormat::rgb, .samples = {}};
+  Image image{.width = width, .height = height, .format = PixelFormat::rgb, .samples = {}, .palette = {}};
   image.samples.reserve(static_cast<std::size_t>(width) * height * 3);
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)
