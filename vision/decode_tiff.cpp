@@ -35,14 +35,27 @@ std::vector<std::uint8_t> read_palette(const ByteReader& reader, std::size_t ent
   return palette;
 }
 
-/// The first value of a directory entry of type SHORT or LONG.
-std::uint32_t first_value(const ByteReader& reader, std::size_t entry) {
+/// Value `index` of a directory entry of type SHORT or LONG; 0 where it lies outside the file.
+std::uint32_t value_of(const ByteReader& reader, std::size_t entry, std::size_t index = 0) {
   constexpr std::uint16_t type_short = 3;
   const bool is_short = reader.u16(entry + 2) == type_short;
   const std::uint32_t count = reader.u32(entry + 4).value_or(0);
   const std::uint32_t inline_count = is_short ? 2 : 1;
   const std::size_t at = count > inline_count ? reader.u32(entry + 8).value_or(0) : entry + 8;
-  return is_short ? reader.u16(at).value_or(0) : reader.u32(at).value_or(0);
+  if (is_short) return reader.u16(at + 2 * index).value_or(0);
+  return reader.u32(at + 4 * index).value_or(0);
+}
+
+/// Decoders fill up what is missing; here a strip or tile outside the file is an error.
+void check_segments(const Source& source, const ByteReader& reader, std::size_t offsets,
+                    std::size_t lengths) {
+  const std::size_t count = offsets == 0 ? 0 : reader.u32(offsets + 4).value_or(0);
+  if (count == 0 || count > source.bytes.size()) fail(ErrorCode::corrupt, source, "TIFF without pixels");
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::size_t length = lengths == 0 ? 1 : value_of(reader, lengths, i);
+    if (length == 0 || !reader.has(value_of(reader, offsets, i), length))
+      fail(ErrorCode::corrupt, source, "truncated TIFF");
+  }
 }
 
 Tiff read_directory(const Source& source, const ByteReader& reader) {
@@ -51,9 +64,10 @@ Tiff read_directory(const Source& source, const ByteReader& reader) {
   if (!entries || !reader.has(std::size_t{*directory} + 2, std::size_t{*entries} * 12))
     fail(ErrorCode::corrupt, source, "truncated TIFF");
   Tiff tiff;
+  std::size_t offsets = 0, lengths = 0;
   for (std::size_t i = 0; i < *entries; ++i) {
     const std::size_t entry = std::size_t{*directory} + 2 + 12 * i;
-    const std::uint32_t value = first_value(reader, entry);
+    const std::uint32_t value = value_of(reader, entry);
     switch (*reader.u16(entry)) {
       case 256:
         tiff.width = value;
@@ -66,6 +80,14 @@ Tiff read_directory(const Source& source, const ByteReader& reader) {
         break;
       case 262:
         tiff.photometric = value;
+        break;
+      case 273:
+      case 324:
+        offsets = entry;
+        break;
+      case 279:
+      case 325:
+        lengths = entry;
         break;
       case 274:
         tiff.orientation_at = entry + 8;
@@ -84,6 +106,9 @@ Tiff read_directory(const Source& source, const ByteReader& reader) {
         break;
     }
   }
+  check_segments(source, reader, offsets, lengths);
+  if (tiff.photometric == indexed && tiff.palette.empty())
+    fail(ErrorCode::corrupt, source, "TIFF without its colour map");
   return tiff;
 }
 
