@@ -3,7 +3,6 @@
 #include <beeld/zero_shot.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "cli/command.h"
 #include "cli/libraries.h"
@@ -30,23 +29,29 @@ struct Group {
   std::vector<std::size_t> rows;
 };
 
-/// The nearest word to each centre; empty names where the model embeds no texts.
-std::vector<std::string> labels_of(Session& session, const Matrix& centres,
-                                   const ClusterCommandOptions& options) {
-  const Model& model = session.model();
-  if (!model.info().has_text) {
-    if (!options.words.empty())
-      throw Error(ErrorCode::unsupported,
-                  "[cluster] --label-with: " + model.info().name + " embeds no texts");
-    return std::vector<std::string>(centres.rows);
-  }
-  const auto words =
-      read_lines(options.words.empty() ? default_word_list() : std::filesystem::path(options.words));
-  auto templates = prompt_templates(options.prompts);
+/// The names to choose from; none where the model embeds no texts or there is no list.
+std::vector<std::string> words_for(Session& session, const std::string& file) {
+  const auto& info = session.model().info();
+  if (!info.has_text && !file.empty())
+    throw Error(ErrorCode::unsupported, "[cluster] --label-with: " + info.name + " embeds no texts");
+  if (!info.has_text) return {};
+  const auto list = file.empty() ? default_word_list() : std::filesystem::path(file);
+  if (list) return read_lines(*list);
+  session.output.note(
+      "the list of words that comes with beeld is not here: groups have no names without --label-with");
+  return {};
+}
+
+/// The word nearest to each centre; empty names without words.
+std::vector<std::string> labels_of(const Model& model, const Matrix& centres,
+                                   const std::vector<std::string>& words,
+                                   std::vector<std::string> templates) {
+  std::vector<std::string> labels(centres.rows);
+  if (words.empty()) return labels;
   if (templates.empty()) templates = {"a photo of a {}"};
   const ZeroShot zero_shot(model, words, templates);
-  std::vector<std::string> labels;
-  for (const std::size_t word : nearest(centres, zero_shot.label_embeddings())) labels.push_back(words[word]);
+  const auto best = nearest(centres, zero_shot.label_embeddings());
+  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = words[best[i]];
   return labels;
 }
 
@@ -78,8 +83,8 @@ void print(Output& output, const std::vector<Group>& groups,
           {{"cluster", i}, {"label", group.label.empty() ? Json() : Json(group.label)}, {"paths", members}});
       continue;
     }
-    output.text(std::to_string(i) + "  " + printable(group.label) + "  (" + grouped(group.rows.size()) +
-                ")\n");
+    const std::string name = group.label.empty() ? "" : "  " + printable(group.label);
+    output.text(std::to_string(i) + name + "  (" + grouped(group.rows.size()) + ")\n");
     for (const std::size_t row : group.rows) output.text("    " + shown_path(paths[row]) + "\n");
   }
 }
@@ -97,13 +102,16 @@ void write_page(const std::string& file, const std::vector<Group>& groups, const
 }
 
 ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options) {
+  const auto words = words_for(session, options.words);
+  const auto templates = prompt_templates(options.prompts);
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
   std::vector<std::filesystem::path> paths;
   Matrix rows;
   read_libraries(libraries, paths, rows);
   const auto clusters = cluster(rows, options.clusters);
-  const auto groups = groups_of(clusters, rows, labels_of(session, clusters.centres, options));
+  const auto groups =
+      groups_of(clusters, rows, labels_of(session.model(), clusters.centres, words, templates));
   print(session.output, groups, paths);
   if (!options.html.empty()) write_page(options.html, groups, rows, clusters.centres, paths);
   return session.status();

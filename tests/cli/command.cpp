@@ -59,17 +59,17 @@ CommandTest::CommandTest() {
 }
 
 Finished CommandTest::run_plain(const std::vector<std::string>& arguments) {
-  return run_beside(arguments, {});
+  return run_program(BEELD_COMMAND, arguments);
 }
 
 Finished CommandTest::run(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"--model", model_.string(), "--json"});
-  return run_beside(std::move(arguments), {});
+  return run_program(BEELD_COMMAND, std::move(arguments));
 }
 
-Finished CommandTest::run_beside(std::vector<std::string> arguments,
-                                 const std::function<void(int)>& meanwhile) {
-  arguments.insert(arguments.begin(), BEELD_COMMAND);
+Finished CommandTest::run_program(const std::string& program, std::vector<std::string> arguments,
+                                  const std::function<void(int)>& meanwhile) {
+  arguments.insert(arguments.begin(), program);
   std::vector<std::string> variables;
   for (const auto& [name, value] : environment_) variables.push_back(name + "=" + value);
   const auto argument_list = pointers(arguments), variable_list = pointers(variables);
@@ -80,7 +80,7 @@ Finished CommandTest::run_beside(std::vector<std::string> arguments,
     redirect(STDIN_FILENO, "/dev/null");
     redirect(STDOUT_FILENO, out);
     redirect(STDERR_FILENO, err);
-    ::execve(BEELD_COMMAND, argument_list.data(), variable_list.data());
+    ::execve(program.c_str(), argument_list.data(), variable_list.data());
     ::_exit(127);
   }
   if (meanwhile) meanwhile(child);

@@ -38,8 +38,9 @@ class CommandTest : public ::testing::Test {
   /// Runs it with the tiny checkpoint as --model, and with --json.
   Finished run(std::vector<std::string> arguments);
 
-  /// As run(), while `meanwhile` is called with the process's id.
-  Finished run_beside(std::vector<std::string> arguments, const std::function<void(int)>& meanwhile);
+  /// Runs any program; `meanwhile`, where there is one, is called with the process's id.
+  Finished run_program(const std::string& program, std::vector<std::string> arguments,
+                       const std::function<void(int)>& meanwhile = {});
 
   /// Writes a picture by formula into the folder of pictures; its path.
   std::filesystem::path add_picture(const std::string& name, std::uint32_t seed);

@@ -128,8 +128,8 @@ TEST_F(IndexCommandTest, InterruptKeepsWhatIsDone) {
   const auto bytes = png_bytes(wave_picture(320, 240, 0));
   for (std::size_t i = 0; i < count; ++i)
     add_file("pictures/" + std::to_string(i) + ".png", bytes + std::to_string(i));
-  const auto first =
-      run_beside({"--model", model_.string(), "--json", "index", pictures_.string()}, [&](int process) {
+  const auto first = run_program(
+      BEELD_COMMAND, {"--model", model_.string(), "--json", "index", pictures_.string()}, [&](int process) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (!std::filesystem::exists(pictures_ / ".beeld.db") &&
                std::chrono::steady_clock::now() < deadline)
