@@ -1,4 +1,5 @@
 #include <beeld/error.h>
+#include <tbb/task_arena.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -83,20 +84,27 @@ std::vector<bool> Indexer::rows_below(const Vectors& vectors,
   return allowed;
 }
 
-// False where the file of vectors turns out not to hold these embeddings.
-bool Indexer::rank(const Vectors& vectors, std::span<const float> query, float min_score,
-                   const std::vector<Candidate>& candidates, std::vector<Match>& matches) const {
-  const double error = scan_error(vectors, query.size());
-  std::vector<float> embedding(query.size());
+// Nothing where the file of vectors turns out not to hold these embeddings.
+std::optional<std::vector<Match>> Indexer::rank(const Vectors& vectors, const ScanRequest& request) const {
+  std::vector<Candidate> candidates;
+  try {
+    // Isolated: while this thread waits for the scan it must not begin another search, for it holds the lock.
+    candidates = tbb::this_task_arena::isolate([&] { return scan(vectors, request); });
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  const double error = scan_error(vectors, request.query.size());
+  std::vector<Match> matches;
+  std::vector<float> embedding(request.query.size());
   std::string path;
   for (const auto& candidate : candidates) {
-    if (!table_->read(vectors.ids()[candidate.row], path, embedding)) return false;
-    const float score = dot(query, embedding);
-    if (!(std::fabs(static_cast<double>(score) - static_cast<double>(candidate.score)) <= error))
-      return false;
-    if (score >= min_score) matches.push_back({path, score});
+    if (!table_->read(vectors.ids()[candidate.row], path, embedding)) return std::nullopt;
+    const float score = dot(request.query, embedding);
+    const double difference = static_cast<double>(score) - static_cast<double>(candidate.score);
+    if (!(std::fabs(difference) <= error)) return std::nullopt;
+    if (score >= request.min_score) matches.push_back({path, score});
   }
-  return true;
+  return matches;
 }
 
 std::vector<Match> Indexer::search(std::span<const float> query, std::size_t count, float min_score,
@@ -108,22 +116,26 @@ std::vector<Match> Indexer::search(std::span<const float> query, std::size_t cou
   if (!vectors_ || vectors_generation_ != generation) vectors_ = vectors();
   vectors_generation_ = generation;
 
-  std::vector<Match> matches;
-  for (int attempt = 0; attempt < 2; ++attempt) {
-    matches.clear();
+  const auto find = [&] {
     std::vector<bool> allowed;
     if (!folders.empty()) allowed = rows_below(*vectors_, folders);
-    const auto candidates = scan(*vectors_, {unit, count, min_score, folders.empty() ? nullptr : &allowed});
-    if (rank(*vectors_, unit, min_score, candidates, matches)) break;
+    return rank(*vectors_, {unit, count, min_score, folders.empty() ? nullptr : &allowed});
+  };
+  auto found = find();
+  if (!found) {
     std::error_code ignored;
     std::filesystem::remove(vectors_file(file_), ignored);
     vectors_ = vectors();
+    found = find();
   }
+  if (!found)
+    throw Error(ErrorCode::corrupt, "[index] " + file_.string() + ": its vectors cannot be rebuilt");
+  auto& matches = *found;
   std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
     return a.score != b.score ? a.score > b.score : a.path.native() < b.path.native();
   });
   if (matches.size() > count) matches.resize(count);
-  return matches;
+  return std::move(matches);
 }
 
 void Indexer::read_all(std::vector<std::filesystem::path>& paths, Matrix& embeddings,

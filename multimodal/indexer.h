@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,7 +15,7 @@
 
 namespace beeld {
 
-struct Candidate;
+struct ScanRequest;
 
 /// What an index needs of a model.
 struct PictureEncoder {
@@ -43,8 +44,7 @@ class Indexer {
   std::shared_ptr<const Vectors> vectors() const;
   std::vector<bool> rows_below(const Vectors& vectors,
                                const std::vector<std::filesystem::path>& folders) const;
-  bool rank(const Vectors& vectors, std::span<const float> query, float min_score,
-            const std::vector<Candidate>& candidates, std::vector<Match>& matches) const;
+  std::optional<std::vector<Match>> rank(const Vectors& vectors, const ScanRequest& request) const;
 
   std::filesystem::path file_;
   PictureEncoder encoder_;

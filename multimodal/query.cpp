@@ -50,6 +50,8 @@ class Parser {
       }
     } catch (const Error& failure) {
       error = failure;
+      // Whether it is an error at all may show further on.
+      for (auto i = at_; i < text_.size(); ++i) quoted_ = quoted_ || (is_operator(i) && is_quoted_after(i));
     }
     if (!quoted_ && !found_file_) return std::nullopt;
     if (error) throw *error;
@@ -80,6 +82,7 @@ class Parser {
     auto after = static_cast<std::size_t>(rest - text_.data());
     while (after < text_.size() && is_blank(text_[after])) ++after;
     if (after == text_.size() || text_[after] != '*') return 1;
+    quoted_ = quoted_ || is_quoted_after(after);
     if (status != std::errc() || !std::isfinite(number) || number < 0)
       fail("expected a weight that is a finite number, not negative");
     at_ = after + 1;
@@ -123,9 +126,7 @@ class Parser {
       at_ = *end;
       return std::string(name);
     }
-    // An error only if this is an expression, which a quoted operand further on may tell.
     const auto name = std::string(trimmed(text_.substr(at_, ends.front() - at_)));
-    for (auto i = at_; i < text_.size(); ++i) quoted_ = quoted_ || (is_operator(i) && is_quoted_after(i));
     fail("'" + name + "' is no file; a text beside + or - stands in quotes");
   }
 

@@ -1,6 +1,9 @@
 #include "multimodal/scan.h"
 
+#include <beeld/error.h>
+
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <mutex>
 
@@ -49,6 +52,8 @@ class Best {
 constexpr std::int64_t task_rows = 16384;
 constexpr std::size_t block_rows = 256;  // scores of a block stay in the first-level cache
 
+bool is_possible(float score) { return score >= -1.02F && score <= 1.02F; }
+
 }  // namespace
 
 // |q.h - q.v| <= |q| |h - v|, and a float32 sum of n products in any order is within n * 2^-24 (1 + tiny) of
@@ -66,6 +71,7 @@ std::vector<Candidate> scan(const Vectors& vectors, const ScanRequest& request) 
   const auto two_errors = static_cast<float>(2 * error);
   Best best(request.count, two_errors, static_cast<float>(request.min_score - error));
   std::mutex mutex;
+  std::atomic<bool> damaged = false;
 
   parallel_for(static_cast<std::int64_t>(vectors.size()), task_rows,
                [&](std::int64_t begin, std::int64_t end) {
@@ -81,12 +87,14 @@ std::vector<Candidate> scan(const Vectors& vectors, const ScanRequest& request) 
                    const HalfRows rows{vectors.rows() + row * vectors.stride(),
                                        std::min(block_rows, last - row), vectors.stride()};
                    half_products(rows, query.data(), scores);
+                   if (!std::all_of(scores, scores + rows.count, is_possible)) damaged = true;
                    for (std::size_t i = 0; i < rows.count; ++i)
                      if (!request.allowed || (*request.allowed)[row + i]) mine.add({row + i, scores[i]});
                  }
                  const std::lock_guard lock(mutex);
                  for (const auto& candidate : mine.kept()) best.add(candidate);
                });
+  if (damaged) throw Error(ErrorCode::corrupt, "[search] the file of vectors does not hold unit vectors");
   best.cut();
   return std::move(best.kept());
 }

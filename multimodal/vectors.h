@@ -25,7 +25,8 @@ struct VectorsKey {
 /// and replaceable by it at any time.
 class Vectors {
  public:
-  /// Nothing where the file is absent, damaged, or of another state than `key`.
+  /// Nothing where the file is absent, of another state than `key`, or damaged as far as its header and size
+  /// tell; the values of the rows are not looked at.
   static std::optional<Vectors> open(const std::filesystem::path& file, const VectorsKey& key);
 
   std::size_t size() const { return ids_.size(); }            ///< N
