@@ -3,7 +3,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <regex>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -32,18 +32,21 @@ Array read_npy(const std::filesystem::path& path) {
   if (file.size() < 10 + length) fail("truncated header");
   const std::string header = file.substr(10, length);
 
-  std::smatch match;
-  if (!std::regex_search(header, match, std::regex(R"('descr': '([^']+)')"))) fail("no descr");
-  const std::string type = match[1];
-  if (!std::regex_search(header, match, std::regex(R"('shape': \(([^)]*)\))"))) fail("no shape");
-  const std::string shape = match[1];
+  const auto field = [&](const std::string& before, char end) {
+    const auto start = header.find(before);
+    if (start == std::string::npos) fail("a field is missing");
+    const auto first = start + before.size();
+    return header.substr(first, header.find(end, first) - first);
+  };
+  const std::string type = field("'descr': '", '\'');
+  std::istringstream shape(field("'shape': (", ')'));
 
   Array array;
   std::size_t count = 1;
-  const std::regex number(R"(\d+)");
-  for (std::sregex_iterator it(shape.begin(), shape.end(), number), end; it != end; ++it) {
-    array.shape.push_back(std::stoul(it->str()));
-    count *= array.shape.back();
+  char comma = ',';
+  for (std::size_t extent = 0; shape >> extent; shape >> comma) {
+    array.shape.push_back(extent);
+    count *= extent;
   }
   const std::size_t width = type == "|u1" ? 1 : type == "<i8" ? 8 : 4;
   if (file.size() != 10 + length + count * width) fail("size does not fit the shape");
