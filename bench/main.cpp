@@ -29,7 +29,7 @@ void report(const Work& work, int threads, double peak) {
   for (const std::size_t batch : {1, 32}) {
     const double seconds = median_seconds(batch == 1 ? 9 : 3, [&] { work.encode(batch); });
     const double rate = static_cast<double>(batch) / seconds;
-    std::printf("| %-28s | %7d | %5zu | %8.1f | %8.0f | %6.0f %% |\n", work.name, threads, batch, rate,
+    std::printf("| %-30s | %7d | %5zu | %8.1f | %8.0f | %6.0f %% |\n", work.name, threads, batch, rate,
                 rate * work.operations / 1e9, 100 * rate * work.operations / peak);
     std::fflush(stdout);
   }
@@ -59,13 +59,13 @@ void encoding(const Model& model) {
       {"texts of 14 tokens (a caption)", operations(text_tower, 14), texts(14)}};
 
   std::printf("CLIP ViT-B/32 with random weights, float32 arithmetic\n\n");
-  std::printf("| %-28s | threads | batch | items/s  | GFLOP/s  | of peak  |\n", "encode");
-  std::printf("|%s|--------:|------:|---------:|---------:|---------:|\n", std::string(30, '-').c_str());
+  std::printf("| %-30s | threads | batch | items/s  | GFLOP/s  | of peak  |\n", "encode");
+  std::printf("|%s|--------:|------:|---------:|---------:|---------:|\n", std::string(32, '-').c_str());
   for (const int threads : {1, 2}) {
     set_threads(threads);
     const double peak = fma_peak(threads);
     for (const Work& work : works) report(work, threads, peak);
-    std::printf("| %-28s | %7d |       |          | %8.0f |          |\n", "peak of multiply-adds", threads,
+    std::printf("| %-30s | %7d |       |          | %8.0f |          |\n", "peak of multiply-adds", threads,
                 peak / 1e9);
   }
 }
