@@ -32,6 +32,9 @@ class Tokenizer {
   std::size_t context_length() const { return context_length_; }
   void set_context_length(std::size_t tokens) { context_length_ = tokens; }
 
+  /// How many ids at the end of every text encode() keeps when it cuts: 1 for an end token, 0 without one.
+  virtual std::size_t end_tokens() const { return 1; }
+
  private:
   std::size_t context_length_ = 0;
 };
