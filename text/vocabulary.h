@@ -4,7 +4,6 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace beeld {
@@ -13,7 +12,7 @@ namespace beeld {
 class Vocabulary {
  public:
   static constexpr std::int32_t none = -1;
-  static constexpr std::int64_t largest_id = (1 << 24) - 1;
+  static constexpr std::int64_t largest_id = (1 << 22) - 1;
 
   Vocabulary() = default;
 
@@ -32,34 +31,48 @@ class Vocabulary {
 
   /// The id of `piece`, or none.
   std::int32_t find(std::string_view piece) const {
-    const auto it = ids_.find(piece);
-    return it == ids_.end() ? none : it->second;
+    return slots_.empty() ? none : slots_[slot_of(piece)].id;
   }
 
   /// As find(); Error(corrupt) naming `origin` where there is no such piece.
   std::int32_t require(std::string_view piece) const;
 
-  std::size_t size() const { return ids_.size(); }
-  bool empty() const { return ids_.empty(); }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
 
   /// Bytes of the longest piece.
   std::size_t longest_piece() const { return longest_piece_; }
 
   bool has_id(std::int64_t id) const {
-    return id >= 0 && id < static_cast<std::int64_t>(used_.size()) && used_[static_cast<std::size_t>(id)];
+    return id >= 0 && id < static_cast<std::int64_t>(entries_.size()) &&
+           entries_[static_cast<std::size_t>(id)].used;
   }
+
+  /// The piece with this id; empty where no piece has it.
+  std::string_view piece(std::int32_t id) const;
 
   const std::string& origin() const { return origin_; }
 
  private:
-  struct Hash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+  struct Entry {
+    std::uint32_t start = 0;  ///< in pool_
+    std::uint32_t length : 31 = 0;
+    std::uint32_t used : 1 = 0;
+  };
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::int32_t id = none;
   };
 
+  /// Where `piece` is, or would be put, in the open-addressing table.
+  std::size_t slot_of(std::string_view piece) const;
+  void reserve(std::size_t pieces);
+
   std::string origin_;
-  std::unordered_map<std::string, std::int32_t, Hash, std::equal_to<>> ids_;
-  std::vector<bool> used_;
+  std::string pool_;            ///< all pieces, one behind the other
+  std::vector<Entry> entries_;  ///< by id
+  std::vector<Slot> slots_;     ///< a power of two of them, at most three quarters full
+  std::size_t size_ = 0;
   std::size_t longest_piece_ = 0;
 };
 
