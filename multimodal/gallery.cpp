@@ -31,7 +31,6 @@ constexpr std::string_view style = R"(</title>
 <style>
 :root { color-scheme: light dark; --page: #fbfaf8; --ink: #23211e; --quiet: #77716a; --rule: #e4e0da; --card: #efece7; --row: 200px; }
 @media (prefers-color-scheme: dark) { :root { --page: #161513; --ink: #ece8e1; --quiet: #979087; --rule: #2e2b28; --card: #24221f; } }
-@media (max-width: 600px) { :root { --row: 130px; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2.5rem clamp(1rem, 4vw, 3.5rem) 4rem; max-width: 1680px; background: var(--page); color: var(--ink); font: 15px/1.45 system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif; }
 section + section { margin-top: 3rem; }
@@ -47,6 +46,7 @@ img { object-fit: cover; }
 figcaption { display: flex; gap: .6rem; padding: .4rem .1rem 0; font-size: .8rem; color: var(--quiet); font-variant-numeric: tabular-nums; }
 figcaption b { color: var(--ink); font-weight: 600; }
 figcaption bdi { min-width: 0; flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+@media (max-width: 600px) { :root { --row: 130px; } figure { max-width: none; } }
 .empty { color: var(--quiet); }
 @media print { figure { break-inside: avoid; } }
 </style>
