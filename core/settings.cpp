@@ -104,7 +104,7 @@ void Settings::require(std::string_view key, const nlohmann::json& expected) {
 void Settings::done() const {
   std::string unknown;
   for (const auto& [key, value] : value_.items()) {
-    if (!read_.contains(key)) unknown += (unknown.empty() ? "\"" : ", \"") + key + "\"";
+    if (!value.is_null() && !read_.contains(key)) unknown += (unknown.empty() ? "\"" : ", \"") + key + "\"";
   }
   if (!unknown.empty()) {
     throw Error(ErrorCode::unsupported, "[config] " + origin_ + ": unknown setting " + unknown);

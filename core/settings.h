@@ -47,7 +47,7 @@ class Settings {
   /// supported.
   void require(std::string_view key, const nlohmann::json& expected);
 
-  /// Throws Error(unsupported) naming every key that was neither read nor ignored.
+  /// Throws Error(unsupported) naming every key that has a value and was neither read nor ignored.
   void done() const;
 
   const std::string& origin() const { return origin_; }

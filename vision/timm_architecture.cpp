@@ -106,7 +106,7 @@ TimmArchitecture miniature(const std::string& name) {
   config.class_tokens = second || third ? 0 : 1;
   config.registers = second || third ? 1 : 0;
   config.pool = third ? VisionPool::probe : second ? VisionPool::mean : VisionPool::first_token;
-  if (second) config.block.residual_scale = ResidualScale::learned;
+  if (second || third) config.block.residual_scale = ResidualScale::learned;
   if (second) architecture.pooled_norm = TimmArchitecture::PooledNorm::present;
   return architecture;
 }
@@ -164,9 +164,8 @@ void apply_arguments(TimmArchitecture& architecture, Settings& arguments) {
                                                              config.class_tokens == 1);
   config.positioned_tokens = apart ? 0 : config.prefix();
   arguments.require("in_chans", 3);
-  arguments.require("dynamic_img_size", false);
   arguments.ignore({"num_classes", "drop_rate", "drop_path_rate", "attn_drop_rate", "proj_drop_rate",
-                    "pos_drop_rate", "patch_drop_rate", "weight_init", "fix_init"});
+                    "dynamic_img_size", "pos_drop_rate", "patch_drop_rate", "weight_init", "fix_init"});
   arguments.done();
 }
 
