@@ -82,7 +82,8 @@ class OneDnnMatrix final : public PackedMatrix {
                 float* y) const override {
     const SequentialOpenMp sequential;
     try {
-      const auto& [primitive, scratch_bytes] = prepared(m, bias != nullptr, epilogue);
+      const auto ready = prepared(m, bias != nullptr, epilogue);
+      const auto scratch_bytes = ready->scratch_bytes;
       thread_local std::vector<std::byte> scratch;
       if (scratch.size() < scratch_bytes) scratch.resize(scratch_bytes);
       const auto f32 = memory::data_type::f32;
@@ -97,7 +98,7 @@ class OneDnnMatrix final : public PackedMatrix {
       if (bias) {
         arguments.emplace(DNNL_ARG_BIAS, memory({{1, n_}, f32, tag::ab}, cpu(), const_cast<float*>(bias)));
       }
-      primitive.execute(stream(), arguments);
+      ready->primitive.execute(stream(), arguments);
       stream().wait();
     } catch (const dnnl::error& error) {
       throw failure(error);
@@ -106,6 +107,8 @@ class OneDnnMatrix final : public PackedMatrix {
 
  private:
   struct Prepared {
+    Prepared(dnnl::matmul primitive_, std::size_t scratch_bytes_)
+        : primitive(std::move(primitive_)), scratch_bytes(scratch_bytes_) {}
     dnnl::matmul primitive;
     std::size_t scratch_bytes;
   };
@@ -128,8 +131,10 @@ class OneDnnMatrix final : public PackedMatrix {
     return {operation, attributes, cpu()};
   }
 
-  /// Making a primitive costs far more than running it: kept by row count and epilogue.
-  const Prepared& prepared(std::int64_t m, bool bias, Epilogue epilogue) const {
+  /// Making a primitive costs a tenth of running it: kept by row count and epilogue, but not for
+  /// ever, because texts come in any number of rows.
+  std::shared_ptr<const Prepared> prepared(std::int64_t m, bool bias, Epilogue epilogue) const {
+    constexpr std::size_t kept = 64;
     const auto key = (m << 8) | (static_cast<std::int64_t>(epilogue.activation) << 2) |
                      (epilogue.add_to_output ? 2 : 0) | (bias ? 1 : 0);
     {
@@ -137,15 +142,17 @@ class OneDnnMatrix final : public PackedMatrix {
       if (const auto it = prepared_.find(key); it != prepared_.end()) return it->second;
     }
     const auto description = describe(m, packed_.get_desc(), bias, epilogue);
-    Prepared made{dnnl::matmul(description), description.scratchpad_desc().get_size()};
+    const auto made =
+        std::make_shared<const Prepared>(dnnl::matmul(description), description.scratchpad_desc().get_size());
     const std::unique_lock lock(mutex_);
-    return prepared_.emplace(key, std::move(made)).first->second;
+    if (prepared_.size() >= kept) prepared_.clear();
+    return prepared_.emplace(key, made).first->second;
   }
 
   std::int64_t n_, k_;
   memory packed_;
   mutable std::shared_mutex mutex_;
-  mutable std::unordered_map<std::int64_t, Prepared> prepared_;
+  mutable std::unordered_map<std::int64_t, std::shared_ptr<const Prepared>> prepared_;
 };
 
 }  // namespace
