@@ -2,6 +2,7 @@
 
 #include <beeld/error.h>
 
+#include <fstream>
 #include <iomanip>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -18,6 +19,22 @@ std::string short_number(double value) {
   std::ostringstream stream;
   stream << std::setprecision(12) << value;
   return stream.str();
+}
+
+/// A list a person names may also be a pipe, such as <(ls): read to its end, within the limit.
+std::string read_input(const std::filesystem::path& file) {
+  std::error_code ignored;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream || std::filesystem::is_directory(file, ignored))
+    throw Error(ErrorCode::not_found, "[list] " + file.string() + ": cannot be opened");
+  std::string content;
+  for (char block[1 << 16]; stream.read(block, sizeof block), stream.gcount() > 0;) {
+    content.append(block, static_cast<std::size_t>(stream.gcount()));
+    if (content.size() > kMaxBytes)
+      throw Error(ErrorCode::limit, "[list] " + file.string() + ": more than 256 MiB");
+  }
+  if (stream.bad()) throw Error(ErrorCode::io, "[list] " + file.string() + ": cannot be read");
+  return content;
 }
 
 }  // namespace
@@ -76,7 +93,7 @@ void add_decode_options(CLI::App& command, DecodeOptions& options) {
 }
 
 std::vector<std::string> read_lines(const std::filesystem::path& file) {
-  std::istringstream stream(read_file(file, kMaxBytes));
+  std::istringstream stream(read_input(file));
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
@@ -86,7 +103,7 @@ std::vector<std::string> read_lines(const std::filesystem::path& file) {
 }
 
 std::vector<std::string> read_string_list(const std::filesystem::path& file) {
-  const auto list = read_json(file, kMaxBytes);
+  const auto list = parse_json(read_input(file), file.string());
   const auto refuse = [&] {
     throw Error(ErrorCode::corrupt, "[json] " + file.string() + ": expected one list of strings");
   };
