@@ -28,8 +28,11 @@ struct PullProgress {
 /// Fetches `hf:owner/name` into the store and returns its folder. Interrupted transfers are resumed, every
 /// file is checked against the size and checksum the server states, and the folder appears only when
 /// complete. The endpoint is `$HF_ENDPOINT` (default https://huggingface.co), the token `$HF_TOKEN`.
+/// Of a repository that holds its weights several times, one complete set of safetensors is fetched:
+/// OpenCLIP's where there is one, else Hugging Face's. What `progress` throws ends the pull and is passed on.
 ///
-/// Throws Error: not_found (no such model), io (offline; the message says so plainly), corrupt (checksum).
+/// Throws Error: not_found (no such model), io (offline; the message says so plainly), corrupt (checksum),
+/// unsupported (pickled weights only), or invalid_argument (no `owner/name`).
 std::filesystem::path pull(const std::string& reference,
                            const std::function<void(const PullProgress&)>& progress = {});
 

@@ -4,8 +4,10 @@
 #include "core/files.h"
 #include "tests/support/http_server.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
 
 #include <beeld/error.h>
+#include <beeld/model.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -125,6 +127,20 @@ TEST_F(PullTest, FetchesVerifiesAndPublishes) {
 
   pull_at(server.url());
   EXPECT_EQ(server.requests().size(), 5U) << "the same revision is not fetched again";
+}
+
+TEST_F(PullTest, APulledCheckpointLoads) {
+  const testing::TemporaryFolder origin;
+  testing::write_tiny_model(origin.path());
+  files_.clear();
+  for (const auto& file : fs::directory_iterator(origin.path())) {
+    files_[file.path().filename().string()] = read_file(file.path(), 1u << 24);
+  }
+  HttpServer server([&](const HttpRequestSeen& request) { return answer(request); });
+  const auto pulled = Model::load(pull_at(server.url()));
+  EXPECT_EQ(pulled.info().fingerprint, Model::load(origin.path()).info().fingerprint);
+  const std::vector<std::string> texts{"two dogs"};
+  EXPECT_EQ(pulled.encode_texts(texts).values, Model::load(origin.path()).encode_texts(texts).values);
 }
 
 TEST_F(PullTest, FetchesAChangedCheckpointAgain) {
