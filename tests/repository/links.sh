@@ -28,7 +28,7 @@ check() {
       name=${BASH_REMATCH[1]}
       if [[ $name =~ ^([A-Z][A-Za-z0-9]*)\.([A-Za-z0-9_]+)$ ]]; then
         grep -qE "^TEST(_F|_P)?\(${BASH_REMATCH[1]}, ?${BASH_REMATCH[2]}\)" "$file" || complain "no test $name in $target"
-      elif [[ $name != "$(basename -- "$file")" ]]; then
+      elif [[ $name != */* && $name != "$(basename -- "$file")" ]]; then
         grep -qwF -- "${name%()}" "$file" || complain "no $name in $target"
       fi
     done < <(links "$document")
