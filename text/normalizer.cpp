@@ -61,7 +61,7 @@ bool is_ideograph(char32_t c) {
          (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-std::string clean_text(std::string_view text) {
+std::string clean_text(std::string_view text, Unassigned unassigned) {
   std::string result;
   result.reserve(text.size());
   for (std::size_t i = 0; i < text.size();) {
@@ -69,7 +69,7 @@ std::string clean_text(std::string_view text) {
     const auto c = next_code_point(text, i);
     if (c == '\t' || c == '\n' || c == '\r') {
       result += ' ';
-    } else if (c != 0xFFFD && !is_other(c)) {
+    } else if (c != 0xFFFD && !is_other(c) && (unassigned == Unassigned::keep || is_assigned(c))) {
       result += is_white_space(c) ? std::string_view(" ") : text.substr(start, i - start);
     }
   }
@@ -173,7 +173,7 @@ Pointer make_sequence(Pointer first, Pointer second) {
 Pointer make_bert_normalizer(const BertNormalizerOptions& options) {
   return make([options](std::string_view input) {
     std::string text(input);
-    if (options.clean_text) text = clean_text(text);
+    if (options.clean_text) text = clean_text(text, options.unassigned);
     if (options.handle_chinese_chars) text = space_ideographs(text);
     if (options.strip_accents) {
       text =

@@ -14,11 +14,16 @@ class Normalizer {
   virtual std::string apply(std::string_view text) const = 0;
 };
 
+/// Whether clean-up drops code points that mean nothing: Python's BERT does, Hugging Face's tokenizers do
+/// not.
+enum class Unassigned { drop, keep };
+
 struct BertNormalizerOptions {
   bool clean_text = true;            ///< Drop control characters, make white space plain spaces.
   bool handle_chinese_chars = true;  ///< A space before and behind every ideograph.
   bool strip_accents = true;
   bool lowercase = true;
+  Unassigned unassigned = Unassigned::keep;
 };
 
 std::unique_ptr<const Normalizer> make_bert_normalizer(const BertNormalizerOptions& options);

@@ -47,8 +47,6 @@ std::string lowercase_between(std::string_view text, const AddedTokens& tokens) 
   return result;
 }
 
-std::string collapse(std::string_view text) { return collapse_python_space(text); }
-
 std::string replace_meta_space(std::string_view text) {
   std::string result;
   result.reserve(text.size());
@@ -114,12 +112,33 @@ class SiglipTokenizer : public Tokenizer {
     return ids;
   }
 
-  /// The unknown token goes before the text, so that SentencePiece keeps what follows as it is.
   void append_part(std::string_view text, std::vector<std::int32_t>& ids) const {
-    const auto canonical = collapse(remove_ascii_punctuation(text));
-    const auto all = model_.encode(unknown_ + canonical);
+    const auto canonical = collapse_python_space(remove_ascii_punctuation(text));
+    std::string_view rest = canonical;
+    while (!rest.empty()) {
+      const auto chunk = rest.substr(0, chunk_length(rest));
+      append_chunk(chunk, ids);
+      rest.remove_prefix(chunk.size());
+    }
+  }
+
+  /// The unknown token goes before the text, so that SentencePiece keeps what follows as it is.
+  void append_chunk(std::string_view text, std::vector<std::int32_t>& ids) const {
+    const auto all = model_.encode(unknown_ + std::string(text));
     const auto skip = all.size() >= unknown_length_ ? unknown_length_ : 0;
     ids.insert(ids.end(), all.begin() + static_cast<std::ptrdiff_t>(skip), all.end());
+  }
+
+  /// The library takes quadratic time for unknown characters in a row, so that long texts go to it in chunks,
+  /// cut where a word starts or, in a word of several thousand bytes, anywhere.
+  static std::size_t chunk_length(std::string_view text) {
+    constexpr std::size_t longest = 4096;
+    if (text.size() <= longest) return text.size();
+    const auto space = text.rfind(' ', longest);
+    if (space != std::string_view::npos && space > 0) return space;
+    auto end = longest;
+    while ((static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+    return end;
   }
 
   SentencePieceModel model_;

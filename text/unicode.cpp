@@ -79,10 +79,9 @@ bool is_bert_punctuation(char32_t c) {
   return is_punctuation(c);
 }
 
-bool is_other(char32_t c) {
-  const auto value = category(c);
-  return value == UTF8PROC_CATEGORY_CN || in_range(value, UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO);
-}
+bool is_other(char32_t c) { return in_range(category(c), UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO); }
+
+bool is_assigned(char32_t c) { return category(c) != UTF8PROC_CATEGORY_CN; }
 
 bool is_numeric(char32_t c) { return in_range(category(c), UTF8PROC_CATEGORY_ND, UTF8PROC_CATEGORY_NO); }
 

@@ -15,7 +15,8 @@ bool is_punctuation(char32_t c);      ///< P
 bool is_connector(char32_t c);        ///< Pc
 bool is_bert_punctuation(
     char32_t c);                    ///< P, and every ASCII character that is neither letter, digit nor space
-bool is_other(char32_t c);          ///< C: control, format, private use, unassigned
+bool is_other(char32_t c);          ///< C but unassigned: control, format, surrogate, private use
+bool is_assigned(char32_t c);       ///< not Cn
 bool is_numeric(char32_t c);        ///< N
 bool is_decimal_digit(char32_t c);  ///< Nd
 
