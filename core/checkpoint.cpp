@@ -23,7 +23,7 @@ constexpr std::size_t sample_bytes = 4096;
 /// The shard named by an index entry: a file beside the index, never a path out of its folder.
 std::string shard_name(const fs::path& index, const nlohmann::json& value) {
   if (!value.is_string()) corrupt(index, "expected the name of a shard, got " + value.dump());
-  const auto name = value.get<std::string>();
+  auto name = value.get<std::string>();
   const bool plain = name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
   if (!plain || name.starts_with('.') || !name.ends_with(".safetensors")) {
     corrupt(index, "expected the plain name of a .safetensors file, got " + value.dump());

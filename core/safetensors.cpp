@@ -52,7 +52,7 @@ DType dtype_of(const std::string& file, const std::string& tensor, const std::st
 
 /// Bytes of a tensor, or nothing where the product does not fit in 63 bits.
 std::optional<std::uint64_t> byte_size(DType dtype, const std::vector<std::int64_t>& shape) {
-  std::int64_t bytes = static_cast<std::int64_t>(size_of(dtype));
+  auto bytes = static_cast<std::int64_t>(size_of(dtype));
   for (const auto extent : shape)
     if (extent < 0 || __builtin_mul_overflow(bytes, extent, &bytes)) return std::nullopt;
   return static_cast<std::uint64_t>(bytes);

@@ -52,7 +52,7 @@ bool may_pass(const HttpResponse& response, bool reached) {
 
 }  // namespace
 
-Hub::Hub(const PullSettings& settings, HubName name)
+Hub::Hub(const PullSettings& settings, const HubName& name)
     : settings_(settings), repository_(name.text()), endpoint_(settings.endpoint) {
   while (endpoint_.ends_with('/')) endpoint_.pop_back();
   if (!endpoint_.starts_with("https://") && !endpoint_.starts_with("http://")) {

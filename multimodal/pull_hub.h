@@ -22,7 +22,7 @@ class Receiver {
 /// Downloads from one repository of a hub, with as many attempts as the settings allow.
 class Hub {
  public:
-  Hub(const PullSettings& settings, HubName name);
+  Hub(const PullSettings& settings, const HubName& name);
 
   const std::string& repository() const { return repository_; }
 
