@@ -1,6 +1,8 @@
 #include <beeld/error.h>
 #include <beeld/model.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <exception>
 #include <iostream>
@@ -77,7 +79,20 @@ ExitCode run(int argc, char** argv) {
 
 }  // namespace beeld::cli
 
+namespace {
+
+/// Takes the places of standard streams that the caller closed, so that no file opened later is written to as
+/// stdout.
+void occupy_standard_streams() {
+  int descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO) descriptor = ::open("/dev/null", O_RDWR);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  occupy_standard_streams();
   // A reader that closes the pipe, as `| head` does, ends the command quietly.
   ::signal(SIGPIPE, SIG_DFL);
   std::ios::sync_with_stdio(false);

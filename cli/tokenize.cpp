@@ -24,6 +24,18 @@ void print(Output& output, const std::string& text, const std::vector<std::int32
   output.text(line + "\n");
 }
 
+/// The tokenizer of a checkpoint, which knows the text tower's context length; where the folder holds no
+/// checkpoint that this version can load, the tokenizer by itself.
+std::shared_ptr<const Tokenizer> tokenizer_in(Session& session) {
+  try {
+    const Model& model = session.model();
+    if (model.info().has_text) return {std::shared_ptr<const Tokenizer>(), &model.tokenizer()};
+  } catch (const Error&) {
+    // What is wrong with the weights does not concern tokens.
+  }
+  return load_tokenizer(session.model_folder());
+}
+
 ExitCode tokenize(Session& session, const TokenizeOptions& options) {
   auto texts = options.texts;
   if (!options.texts_file.empty()) {
@@ -32,8 +44,7 @@ ExitCode tokenize(Session& session, const TokenizeOptions& options) {
   } else if (texts.empty()) {
     throw Error(ErrorCode::invalid_argument, "[tokenize] nothing to do: give texts or --texts FILE.json");
   }
-  // The tokenizer alone: a folder without weights is enough, and large weights are not read.
-  const auto tokenizer = load_tokenizer(session.model_folder());
+  const auto tokenizer = tokenizer_in(session);
   for (const auto& text : texts) {
     auto ids = tokenizer->encode(text);
     if (options.pad && ids.size() < tokenizer->context_length())

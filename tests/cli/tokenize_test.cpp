@@ -43,6 +43,15 @@ TEST_F(TokenizeTest, AFolderWithOnlyTheTokenizerIsEnough) {
   EXPECT_EQ(finished.out, "526 513 527\n");
 }
 
+TEST_F(TokenizeTest, TheTextTowersContextLengthCounts) {
+  // A tokenizer that allows more than the text tower has positions for.
+  add_file("model/tokenizer_config.json",
+           R"({"tokenizer_class": "CLIPTokenizer", "model_max_length": 500, "pad_token": "<|endoftext|>"})");
+  EXPECT_EQ(run({"tokenize", "cat", "--pad"}).line()["ids"].size(), 24u);
+  std::filesystem::remove(model_ / "model.safetensors");
+  EXPECT_EQ(run({"tokenize", "cat", "--pad"}).line()["ids"].size(), 500u);
+}
+
 TEST_F(TokenizeTest, TextsMayComeFromAJsonList) {
   const auto file = add_file("texts.json", R"(["cat", "dog", "r\u00e9d", ""])");
   const auto lines = run({"tokenize", "first", "--texts", file.string()}).lines();
