@@ -58,12 +58,8 @@ struct Raster {
   std::vector<std::uint16_t> words;  ///< 16-bit samples, or empty
 };
 
-#ifdef BEELD_OPENCV
-/// Decodes PNG, WebP or TIFF. Throws Error: corrupt or unsupported.
-Raster decode_by_opencv(const Source& source, std::span<const std::uint8_t> bytes);
-#endif
-
-/// Decodes PNG. Throws Error(corrupt).
-Raster decode_by_stb(const Source& source, std::span<const std::uint8_t> bytes);
+/// Decodes PNG, WebP or TIFF by the library this build has: OpenCV for all three, or stb_image, which knows
+/// PNG alone. Throws Error: corrupt or unsupported.
+Raster decode_raster(const Source& source, std::span<const std::uint8_t> bytes);
 
 }  // namespace beeld

@@ -23,7 +23,7 @@ std::vector<Sample> samples_of(const cv::Mat& mat) {
 
 }  // namespace
 
-Raster decode_by_opencv(const Source& source, std::span<const std::uint8_t> bytes) {
+Raster decode_raster(const Source& source, std::span<const std::uint8_t> bytes) {
   if (bytes.size() > INT_MAX) fail(ErrorCode::limit, source, "a file of more than 2 GB");
   cv::Mat mat;
   try {

@@ -159,11 +159,7 @@ PixelFormat format_of(int colour) {
 Decoded decode_png(const Source& source) {
   const Png png = read_chunks(source);
   const auto bare = bare_png(png);
-#ifdef BEELD_OPENCV
-  Raster raster = decode_by_opencv(source, bare);
-#else
-  Raster raster = decode_by_stb(source, bare);
-#endif
+  Raster raster = decode_raster(source, bare);
   const int width = static_cast<int>(png.width), height = static_cast<int>(png.height);
   const int channels = raster.channels;
   if (raster.width != width || raster.height != height) fail(ErrorCode::corrupt, source, "damaged PNG");

@@ -1,4 +1,4 @@
-// The one place that holds stb_image: the PNG decoder of a build without OpenCV.
+// The one place that holds stb_image: the decoder of a build without OpenCV.
 #include "vision/decode.h"
 
 #define STB_IMAGE_STATIC
@@ -15,13 +15,18 @@
 #include <stb/stb_image.h>
 #pragma GCC diagnostic pop
 
+#include <algorithm>
 #include <climits>
 #include <memory>
+#include <string_view>
 
 namespace beeld {
 
-Raster decode_by_stb(const Source& source, std::span<const std::uint8_t> bytes) {
+Raster decode_raster(const Source& source, std::span<const std::uint8_t> bytes) {
   if (bytes.size() > INT_MAX) fail(ErrorCode::limit, source, "a file of more than 2 GB");
+  constexpr std::string_view png = "\x89PNG";
+  if (!std::equal(png.begin(), png.end(), reinterpret_cast<const char*>(bytes.data())))
+    fail(ErrorCode::unsupported, source, "this build of beeld lacks OpenCV, which reads WebP and TIFF");
   const int size = static_cast<int>(bytes.size());
   const auto release = [](void* samples) { stbi_image_free(samples); };
   Raster raster;

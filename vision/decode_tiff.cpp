@@ -172,21 +172,17 @@ Decoded decode_tiff(const Source& source) {
   check_size(source, tiff.width, tiff.height);
   if (tiff.bits != 1 && tiff.bits != 8 && tiff.bits != 16)
     fail(ErrorCode::unsupported, source, "TIFF samples of " + std::to_string(tiff.bits) + " bits");
-#ifdef BEELD_OPENCV
   // OpenCV would turn the picture and multiply its colours by alpha. What it sees is upright, and its alpha
   // claims to be multiplied in already.
   std::vector<std::uint8_t> bytes(source.bytes.begin(), source.bytes.end());
   const std::size_t low_byte = little ? 0 : 1;
   if (tiff.orientation_at != 0) bytes[tiff.orientation_at + low_byte] = 1;
   if (tiff.extra_at != 0 && tiff.channels == 4) bytes[tiff.extra_at + low_byte] = premultiplied_alpha;
-  const Raster raster = decode_by_opencv(source, bytes);
+  const Raster raster = decode_raster(source, bytes);
   if (raster.width != tiff.width || raster.height != tiff.height)
     fail(ErrorCode::corrupt, source, "damaged TIFF");
   // Orientation is part of decoding a TIFF for Pillow, not an EXIF tag to be applied or ignored.
   return {turn_upright(image_of(tiff, raster), exif_orientation(source.bytes)), 1};
-#else
-  fail(ErrorCode::unsupported, source, "a TIFF picture; this build of beeld lacks OpenCV, which reads them");
-#endif
 }
 
 }  // namespace beeld

@@ -58,8 +58,7 @@ WebP read_chunks(const Source& source) {
 Decoded decode_webp(const Source& source) {
   const WebP webp = read_chunks(source);
   check_size(source, webp.width, webp.height);
-#ifdef BEELD_OPENCV
-  Raster raster = decode_by_opencv(source, source.bytes);
+  Raster raster = decode_raster(source, source.bytes);
   if (raster.width != webp.width || raster.height != webp.height || raster.bytes.empty() ||
       raster.channels < 3)
     fail(ErrorCode::corrupt, source, "damaged WebP");
@@ -70,9 +69,6 @@ Decoded decode_webp(const Source& source) {
   decoded.image.format = raster.channels == 4 ? PixelFormat::rgba : PixelFormat::rgb;
   decoded.image.samples = std::move(raster.bytes);
   return decoded;
-#else
-  fail(ErrorCode::unsupported, source, "a WebP picture; this build of beeld lacks OpenCV, which reads them");
-#endif
 }
 
 }  // namespace beeld

@@ -30,7 +30,8 @@ Image formula_picture(PixelFormat format, int width, int height) {
     for (int x = 0; x < width; ++x) {
       for (int c = 0; c < image.channels(); ++c) {
         const bool edge = (x / 3 + y / 5) % 4 == 0;
-        const int value = edge ? 255 * ((x + c) % 2) : (x * x * 3 + y * 29 + x * y + c * 67) % 256;
+        const std::int64_t value =
+            edge ? 255 * ((x + c) % 2) : (std::int64_t{x} * x * 3 + y * 29 + x * y + c * 67) % 256;
         image.samples.push_back(static_cast<std::uint8_t>(value));
       }
     }
