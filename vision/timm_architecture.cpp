@@ -1,7 +1,11 @@
 #include "vision/timm_architecture.h"
 
+#include <algorithm>
+#include <cctype>
+#include <charconv>
 #include <map>
-#include <regex>
+#include <sstream>
+#include <vector>
 
 #include "core/block_settings.h"
 #include "vision/families.h"
@@ -56,18 +60,49 @@ bool tanh_gelu(const std::string& size, int patch, int pixels) {
          (size == "base" && patch == 32);
 }
 
-TimmArchitecture named(const std::string& name) {
-  static const std::regex pattern(
-      R"(vit_([a-z0-9]+)_patch(\d{1,3})(_clip|_clip_quickgelu|_siglip|_siglip_gap|_dinov2|_reg4_dinov2)?(?:_(\d{2,4}))?(?:\..*)?)");
-  std::smatch match;
-  if (!std::regex_match(name, match, pattern) || !sizes().contains(match[1].str())) unknown(name);
-  const std::string kind = match[3];
-  const int patch = std::stoi(match[2]);
-  const int pixels = match[4].matched ? std::stoi(match[4]) : kind.ends_with("dinov2") ? 518 : 224;
+/// A name taken apart: vit_SIZE_patchP[_KIND][_PIXELS][.TAG]
+struct Name {
+  std::string size, kind;
+  int patch = 0, pixels = 0;
+};
 
+int number(const std::string& digits, const std::string& name) {
+  int value = 0;
+  const auto [end, status] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (status != std::errc() || end != digits.data() + digits.size() || value < 1 || value > 1 << 12)
+    unknown(name);
+  return value;
+}
+
+Name parse(const std::string& name) {
+  std::vector<std::string> words;
+  std::istringstream stream(name.substr(0, name.find('.')));
+  for (std::string word; std::getline(stream, word, '_');) words.push_back(word);
+  if (words.size() < 3 || words[0] != "vit" || !words[2].starts_with("patch")) unknown(name);
+  Name parts{.size = words[1], .kind = {}, .patch = number(words[2].substr(5), name), .pixels = 0};
+  for (std::size_t i = 3; i < words.size(); ++i) {
+    const bool last = i + 1 == words.size();
+    if (last && !words[i].empty() && std::isdigit(static_cast<unsigned char>(words[i][0]))) {
+      parts.pixels = number(words[i], name);
+    } else {
+      parts.kind += "_" + words[i];
+    }
+  }
+  constexpr std::string_view kinds[] = {"",        "_clip",       "_clip_quickgelu", "_siglip", "_siglip_gap",
+                                        "_dinov2", "_reg4_dinov2"};
+  if (!sizes().contains(parts.size) ||
+      std::find(std::begin(kinds), std::end(kinds), parts.kind) == std::end(kinds)) {
+    unknown(name);
+  }
+  if (parts.pixels == 0) parts.pixels = parts.kind.ends_with("dinov2") ? 518 : 224;
+  return parts;
+}
+
+TimmArchitecture named(const std::string& name) {
+  const auto [size, kind, patch, pixels] = parse(name);
   TimmArchitecture architecture;
   auto& config = architecture.config;
-  set_size(config, sizes().find(match[1].str())->second);
+  set_size(config, sizes().find(size)->second);
   config.patch = patch;
   config.image_height = config.image_width = pixels;
   config.patch_bias = Bias::present;
@@ -84,7 +119,7 @@ TimmArchitecture named(const std::string& name) {
     config.class_tokens = 0;
     config.pool = VisionPool::mean;
   }
-  if (kind.starts_with("_siglip") && tanh_gelu(match[1], patch, pixels)) {
+  if (kind.starts_with("_siglip") && tanh_gelu(size, patch, pixels)) {
     config.block.activation = Activation::gelu_tanh;
   }
   if (kind.ends_with("dinov2")) config.block.residual_scale = ResidualScale::learned;
