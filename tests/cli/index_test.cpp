@@ -129,12 +129,13 @@ TEST_F(IndexCommandTest, InterruptKeepsWhatIsDone) {
   for (std::size_t i = 0; i < count; ++i)
     add_file("pictures/" + std::to_string(i) + ".png", bytes + std::to_string(i));
   const auto first = run_program(
-      BEELD_COMMAND, {"--model", model_.string(), "--json", "index", pictures_.string()}, [&](int process) {
+      BEELD_COMMAND, {"--model", model_.string(), "--json", "--threads", "1", "index", pictures_.string()},
+      [&](int process) {
         const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (!std::filesystem::exists(pictures_ / ".beeld.db") &&
                std::chrono::steady_clock::now() < deadline)
           std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        std::this_thread::sleep_for(std::chrono::milliseconds(30));
         ::kill(process, SIGINT);
       });
   ASSERT_EQ(first.code, 130) << first.err;
