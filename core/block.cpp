@@ -4,6 +4,7 @@
 
 #include "core/ops/activation.h"
 #include "core/ops/rows.h"
+#include "core/parallel.h"
 
 namespace beeld {
 
@@ -93,14 +94,15 @@ Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass,
 }
 
 void pack(Transformer<float>& transformer) {
-  for (auto& block : transformer.blocks) {
-    pack(block.attention.query);
-    pack(block.attention.key_value);
-    pack(block.attention.output);
-    pack(block.mlp.up);
-    if (transformer.config.gating == Gating::gated) pack(block.mlp.gate);
-    pack(block.mlp.down);
-  }
+  const auto count = static_cast<std::int64_t>(transformer.blocks.size());
+  parallel_for(count, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto i = begin; i < end; ++i) {
+      auto& block = transformer.blocks[static_cast<std::size_t>(i)];
+      auto& [query, key_value, output] = block.attention;
+      for (auto* weights : {&query, &key_value, &output, &block.mlp.up, &block.mlp.down}) pack(*weights);
+      if (block.mlp.gate.present()) pack(block.mlp.gate);
+    }
+  });
 }
 
 template Tensor<float> mlp(const Tensor<float>&, const BlockConfig&, const MlpWeights<float>&, Pass<float>&);

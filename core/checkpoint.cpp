@@ -116,4 +116,8 @@ std::string Checkpoint::digest() const {
   return hash.hex();
 }
 
+void Checkpoint::forget_pages() const {
+  for (const auto& [name, file] : files_) file.mapping()->forget_pages();
+}
+
 }  // namespace beeld

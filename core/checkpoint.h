@@ -29,6 +29,9 @@ class Checkpoint {
 
   std::vector<std::string> names() const;  ///< sorted
 
+  /// Gives back the memory of what was read so far, once weights have been copied into another order.
+  void forget_pages() const;
+
   /// A fingerprint of the content, 64 hex digits: SHA-256 over each file's name, size and header, and over
   /// up to three 4 KiB samples of every tensor, so that gigabytes are not read at every start.
   std::string digest() const;

@@ -129,6 +129,10 @@ MappedFile::MappedFile(const std::filesystem::path& path) {
   data_ = static_cast<std::byte*>(data);
 }
 
+void MappedFile::forget_pages() const {
+  if (data_) ::madvise(data_, size_, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (data_) ::munmap(data_, size_);
 }

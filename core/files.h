@@ -39,6 +39,9 @@ class MappedFile {
 
   std::span<std::byte> bytes() const { return {data_, size_}; }
 
+  /// Gives the memory back; pages are read from the file again when they are needed. Changes are lost.
+  void forget_pages() const;
+
  private:
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;

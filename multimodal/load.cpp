@@ -209,6 +209,7 @@ std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
   pack(state->vision);
   if (state->classifier.present()) pack(state->classifier);
   if (state->text) pack(*state->text);
+  source.checkpoint.forget_pages();
   return state;
 }
 

@@ -80,5 +80,14 @@ TEST_F(Files, AMappingIsPrivate) {
   EXPECT_TRUE(MappedFile(folder_ / "empty").bytes().empty());
 }
 
+TEST(MappedFile, ReadsItsPagesAgainWhenTheyWereForgotten) {
+  const testing::TemporaryFolder folder;
+  write_file_atomically(folder / "file", "twelve bytes");
+  const MappedFile file(folder / "file");
+  file.bytes()[0] = std::byte{'X'};
+  file.forget_pages();
+  EXPECT_EQ(std::memcmp(file.bytes().data(), "twelve bytes", 12), 0);
+}
+
 }  // namespace
 }  // namespace beeld
