@@ -33,7 +33,7 @@ class SimpleTokenizer : public Tokenizer {
 /// tokens.
 Vocabulary vocabulary_of_merges(Merges& merges, const std::string& origin);
 
-/// Text to ids in the published order of steps for HF folders without a `tokenizer.json`: see load_tokenizer.
+/// What CLIP calls a word, after its special tokens.
 inline constexpr std::string_view clip_words = R"('s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+)";
 
 }  // namespace beeld
