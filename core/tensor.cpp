@@ -53,7 +53,7 @@ Tensor<T> Tensor<T>::view(Shape shape, T* data, std::shared_ptr<const void> owne
   Tensor result;
   result.shape_ = shape;
   result.data_ = data;
-  result.owner_ = std::move(owner);
+  result.owner_.swap(owner);
   return result;
 }
 

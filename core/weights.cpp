@@ -42,7 +42,7 @@ Tensor<float> widen(const TensorEntry& entry, Shape shape) {
   }
   Tensor<float> result(shape);
   for (std::size_t i = 0; i < count && entry.dtype == DType::f64; ++i) {
-    double value;
+    double value = 0;
     std::memcpy(&value, bytes + i * sizeof value, sizeof value);
     result.data()[i] = static_cast<float>(value);
   }

@@ -108,6 +108,7 @@ std::vector<DuplicateGroup> groups_of(const std::vector<Pair>& forest, std::size
     if (group != by_first.end()) group->second.rows.push_back(row);
   }
   std::vector<DuplicateGroup> groups;
+  groups.reserve(by_first.size());
   for (auto& [first, group] : by_first) groups.push_back(std::move(group));
   std::stable_sort(groups.begin(), groups.end(),
                    [](const auto& a, const auto& b) { return a.similarity > b.similarity; });

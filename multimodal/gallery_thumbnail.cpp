@@ -48,8 +48,8 @@ struct JpegErrors {
 
 // libjpeg leaves by longjmp, so nothing here may have a destructor.
 bool compress(const Image& rgb, int wanted_quality, unsigned char** bytes, unsigned long* size) {
-  jpeg_compress_struct jpeg;
-  JpegErrors errors;
+  jpeg_compress_struct jpeg{};
+  JpegErrors errors{};
   jpeg.err = jpeg_std_error(&errors.manager);
   errors.manager.error_exit = leave;
   errors.manager.output_message = [](j_common_ptr) {};

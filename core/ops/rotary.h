@@ -6,8 +6,8 @@
 namespace beeld {
 
 struct Rotary {
-  std::int64_t heads;       ///< H
-  std::int64_t head_width;  ///< D, even
+  std::int64_t heads = 0;       ///< H
+  std::int64_t head_width = 0;  ///< D, even
   double base = 10000;
 };
 
