@@ -91,13 +91,13 @@ Finished CommandTest::run_program(const std::string& program, std::vector<std::s
 }
 
 std::filesystem::path CommandTest::add_picture(const std::string& name, std::uint32_t seed) {
-  const auto path = pictures_ / name;
+  auto path = pictures_ / name;
   write_picture(path, wave_picture(48, 40, seed));
   return path;
 }
 
 std::filesystem::path CommandTest::add_file(const std::filesystem::path& name, const std::string& content) {
-  const auto path = folder_ / name;
+  auto path = folder_ / name;
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << content;
   return path;

@@ -107,7 +107,7 @@ TEST_F(IndexCommandTest, AnotherModelsIndexIsNeverMixedIn) {
   EXPECT_EQ(refused.out, "");
   EXPECT_TRUE(refused.names("--reindex") || refused.names("reindex")) << refused.err;
   auto again = arguments;
-  again.push_back("--reindex");
+  again.emplace_back("--reindex");
   EXPECT_EQ(run_plain(again).line()["added"], 1);
 }
 
