@@ -12,7 +12,7 @@ namespace beeld::cli {
 
 namespace {
 
-constexpr std::size_t kOwnClassesShown = 5;
+constexpr std::size_t own_classes_shown = 5;
 
 struct ClassifyOptions {
   std::vector<std::string> pictures;
@@ -99,7 +99,7 @@ void classify_by_own_classes(Session& session, ClassifyOptions options) {
     throw Error(
         ErrorCode::invalid_argument,
         "[classify] " + model.info().name + " has no classes of its own: give --labels or --labels-file");
-  if (options.top == 0) options.top = kOwnClassesShown;
+  if (options.top == 0) options.top = own_classes_shown;
   const auto rank = [&](std::span<const float> logits) {
     const auto scores = scores_of(logits, Scoring::softmax);
     std::vector<LabelScore> ranking;
@@ -142,7 +142,7 @@ void add_classify(CLI::App& app, Session& session) {
       .add_option("--top", options->top,
                   "Show only the best N (default: all labels given; 5 of a classifier's own)")
       ->type_name("N")
-      ->check(between(1, kMaxCount));
+      ->check(between(1, max_count));
   add_decode_options(command, options->decoding);
   add_examples(command,
                "  beeld classify photo.jpg --labels cat,dog,bird --template \"a photo of a {}\"\n"

@@ -127,7 +127,7 @@ void add_cluster(CLI::App& app, Session& session) {
   command.get_option("DIR")->required();
   command.add_option("-k,--clusters", options->clusters.clusters, "How many groups")
       ->type_name("N")
-      ->check(between(1, kMaxCount))
+      ->check(between(1, max_count))
       ->capture_default_str();
   command
       .add_option("--label-with", options->words,

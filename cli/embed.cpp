@@ -13,7 +13,7 @@ namespace beeld::cli {
 
 namespace {
 
-constexpr std::size_t kTextBatch = 64;
+constexpr std::size_t text_batch = 64;
 
 struct EmbedOptions {
   std::vector<std::string> pictures;
@@ -87,8 +87,8 @@ void embed_pictures(Session& session, const EmbedOptions& options,
 
 void embed_texts(Session& session, const std::vector<std::string>& texts, std::size_t first_row, Rows& rows) {
   Progress bar(session.output, "encoding");
-  for (std::size_t first = 0; first < texts.size(); first += kTextBatch) {
-    const auto count = std::min(kTextBatch, texts.size() - first);
+  for (std::size_t first = 0; first < texts.size(); first += text_batch) {
+    const auto count = std::min(text_batch, texts.size() - first);
     const auto begin = texts.begin() + static_cast<std::ptrdiff_t>(first);
     const std::vector<std::string> batch(begin, begin + static_cast<std::ptrdiff_t>(count));
     std::vector<std::size_t> places(count);

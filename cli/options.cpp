@@ -13,7 +13,7 @@ namespace beeld::cli {
 
 namespace {
 
-constexpr std::size_t kMaxBytes = 256u << 20;
+constexpr std::size_t max_bytes = 256u << 20;
 
 std::string short_number(double value) {
   std::ostringstream stream;
@@ -30,7 +30,7 @@ std::string read_input(const std::filesystem::path& file) {
   std::string content;
   for (char block[1 << 16]; stream.read(block, sizeof block), stream.gcount() > 0;) {
     content.append(block, static_cast<std::size_t>(stream.gcount()));
-    if (content.size() > kMaxBytes)
+    if (content.size() > max_bytes)
       throw Error(ErrorCode::limit, "[list] " + file.string() + ": more than 256 MiB");
   }
   if (stream.bad()) throw Error(ErrorCode::io, "[list] " + file.string() + ": cannot be read");

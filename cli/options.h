@@ -21,7 +21,7 @@ CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<st
 CLI::Validator between(double low, double high);
 
 /// The largest count that any option accepts.
-inline constexpr double kMaxCount = 1e9;
+inline constexpr double max_count = 1e9;
 
 /// --template and --templates.
 struct PromptOptions {

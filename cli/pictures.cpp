@@ -12,7 +12,7 @@ namespace beeld::cli {
 
 namespace {
 
-constexpr std::size_t kBatch = 16;
+constexpr std::size_t batch = 16;
 
 /// A picture, or why there is none.
 struct Loaded {
@@ -52,8 +52,8 @@ void for_each_batch(Session& session, const std::vector<std::filesystem::path>& 
   DecodeOptions options = decoding;
   options.target_edge = model.info().image_size;
   Progress bar(session.output, "encoding");
-  for (std::size_t first = 0; first < files.size(); first += kBatch) {
-    std::vector<Loaded> loaded(std::min(kBatch, files.size() - first));
+  for (std::size_t first = 0; first < files.size(); first += batch) {
+    std::vector<Loaded> loaded(std::min(batch, files.size() - first));
     parallel_for(static_cast<std::int64_t>(loaded.size()), 1, [&](std::int64_t begin, std::int64_t end) {
       for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
         loaded[i] = load(model, files[first + i], options);

@@ -8,13 +8,13 @@ namespace beeld::cli {
 
 namespace {
 
-constexpr int kBarWidth = 24;
-constexpr const char* kWipe = "\r\x1b[K";
+constexpr int bar_width = 24;
+constexpr const char* wipe = "\r\x1b[K";
 
 std::string bar(std::uint64_t done, std::uint64_t total) {
   const double share = std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  const auto filled = static_cast<std::size_t>(share * kBarWidth);
-  return "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "]";
+  const auto filled = static_cast<std::size_t>(share * bar_width);
+  return "[" + std::string(filled, '#') + std::string(bar_width - filled, '.') + "]";
 }
 
 std::string clock_time(double seconds) {
@@ -40,7 +40,7 @@ Progress::Progress(const Output& output, std::string what, Unit unit)
 Progress::~Progress() { clear(); }
 
 void Progress::clear() {
-  if (drawn_) std::cerr << kWipe << std::flush;
+  if (drawn_) std::cerr << wipe << std::flush;
   drawn_ = false;
 }
 
@@ -58,7 +58,7 @@ void Progress::show(std::uint64_t done, std::uint64_t total) {
   if (now - last_ < std::chrono::milliseconds(100)) return;
   last_ = now;
   drawn_ = true;
-  std::cerr << kWipe << line(done, total) << std::flush;
+  std::cerr << wipe << line(done, total) << std::flush;
 }
 
 std::string Progress::line(std::uint64_t done, std::uint64_t total) const {

@@ -79,7 +79,7 @@ void add_search(CLI::App& app, Session& session) {
   add_prompt_options(command, options->prompts);
   command.add_option("-k,--count", options->count, "How many pictures to show")
       ->type_name("N")
-      ->check(between(1, kMaxCount))
+      ->check(between(1, max_count))
       ->capture_default_str();
   command.add_option("--min-score", options->min_score, "Leave out pictures with a lower cosine")
       ->type_name("S");

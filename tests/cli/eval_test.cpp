@@ -33,7 +33,7 @@ std::string tar_entry(const std::string& name, const std::string& content) {
   return header + content + std::string((512 - content.size() % 512) % 512, '\0');
 }
 
-const std::vector<std::string> kCaptions = {"a cat",  "a dog in the snow", "red", "a photo of a dog", "snow",
+const std::vector<std::string> captions = {"a cat",  "a dog in the snow", "red", "a photo of a dog", "snow",
                                             "cat cat"};
 
 }  // namespace
@@ -79,7 +79,7 @@ TEST_F(EvalTest, RetrievalIsTheLibrarysRecall) {
     images.push_back(wave_picture(48, 40, i));
     image_of.insert(image_of.end(), 2, i);
     content += tar_entry(std::to_string(i) + ".png", picture(i)) +
-               tar_entry(std::to_string(i) + ".txt", kCaptions[2 * i] + "\n" + kCaptions[2 * i + 1] + "\n");
+               tar_entry(std::to_string(i) + ".txt", captions[2 * i] + "\n" + captions[2 * i + 1] + "\n");
   }
   const auto finished = run({"eval", "retrieval", shard("dev.tar", content)});
   ASSERT_EQ(finished.code, 0) << finished.err;
@@ -88,7 +88,7 @@ TEST_F(EvalTest, RetrievalIsTheLibrarysRecall) {
   EXPECT_EQ(line["images"], 3);
   EXPECT_EQ(line["texts"], 6);
   const auto model = Model::load(model_);
-  Matrix texts = model.encode_texts(kCaptions), pictures = model.encode_images(images);
+  Matrix texts = model.encode_texts(captions), pictures = model.encode_images(images);
   normalize_rows(texts);
   normalize_rows(pictures);
   const auto expected = retrieval_recall(texts, pictures, image_of);

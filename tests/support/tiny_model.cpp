@@ -14,8 +14,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kDimension = 24, kContext = 24, kTextWidth = 32, kVisionWidth = 48, kPatch = 8, kEdge = 32;
-constexpr int kLayers = 2;
+constexpr int dimension = 24, context = 24, text_width = 32, vision_width = 48, patch = 8, edge = 32;
+constexpr int layers = 2;
 
 const std::vector<std::pair<std::string, std::string>>& merges() {
   static const std::vector<std::pair<std::string, std::string>> list = {
@@ -52,14 +52,14 @@ std::vector<std::string> byte_symbols() {
 
 Json text_config() {
   return {{"model_type", "clip_text_model"},
-          {"hidden_size", kTextWidth},
-          {"intermediate_size", 2 * kTextWidth},
-          {"num_hidden_layers", kLayers},
+          {"hidden_size", text_width},
+          {"intermediate_size", 2 * text_width},
+          {"num_hidden_layers", layers},
           {"num_attention_heads", 2},
-          {"max_position_embeddings", kContext},
+          {"max_position_embeddings", context},
           {"hidden_act", "quick_gelu"},
           {"layer_norm_eps", 1e-5},
-          {"projection_dim", kDimension},
+          {"projection_dim", dimension},
           {"bos_token_id", tiny_start_id()},
           {"eos_token_id", tiny_end_id()},
           {"pad_token_id", tiny_end_id()},
@@ -68,25 +68,25 @@ Json text_config() {
 
 Json vision_config() {
   return {{"model_type", "clip_vision_model"},
-          {"hidden_size", kVisionWidth},
-          {"intermediate_size", 2 * kVisionWidth},
-          {"num_hidden_layers", kLayers},
+          {"hidden_size", vision_width},
+          {"intermediate_size", 2 * vision_width},
+          {"num_hidden_layers", layers},
           {"num_attention_heads", 4},
-          {"image_size", kEdge},
-          {"patch_size", kPatch},
+          {"image_size", edge},
+          {"patch_size", patch},
           {"num_channels", 3},
           {"hidden_act", "quick_gelu"},
           {"layer_norm_eps", 1e-5},
-          {"projection_dim", kDimension}};
+          {"projection_dim", dimension}};
 }
 
 Json preprocessor_config() {
   return {{"feature_extractor_type", "CLIPFeatureExtractor"},
           {"do_resize", true},
-          {"size", kEdge},
+          {"size", edge},
           {"resample", 3},
           {"do_center_crop", true},
-          {"crop_size", kEdge},
+          {"crop_size", edge},
           {"do_normalize", true},
           {"image_mean", {0.48145466, 0.4578275, 0.40821073}},
           {"image_std", {0.26862954, 0.26130258, 0.27577711}}};
@@ -147,21 +147,21 @@ class Weights {
 void add_towers(Weights& weights) {
   weights.add("logit_scale", {}, 0, 2.6592);
   const std::string text = "text_model.", vision = "vision_model.";
-  weights.add(text + "embeddings.token_embedding.weight", {tiny_end_id() + 1, kTextWidth}, 1);
-  weights.add(text + "embeddings.position_embedding.weight", {kContext, kTextWidth}, 0.3);
-  weights.add(vision + "embeddings.class_embedding", {kVisionWidth}, 0.3);
-  weights.add(vision + "embeddings.patch_embedding.weight", {kVisionWidth, 3, kPatch, kPatch}, 0.1);
-  const int patches = (kEdge / kPatch) * (kEdge / kPatch);
-  weights.add(vision + "embeddings.position_embedding.weight", {patches + 1, kVisionWidth}, 0.3);
-  for (int i = 0; i < kLayers; ++i) {
-    weights.block(text + "encoder.layers." + std::to_string(i), kTextWidth);
-    weights.block(vision + "encoder.layers." + std::to_string(i), kVisionWidth);
+  weights.add(text + "embeddings.token_embedding.weight", {tiny_end_id() + 1, text_width}, 1);
+  weights.add(text + "embeddings.position_embedding.weight", {context, text_width}, 0.3);
+  weights.add(vision + "embeddings.class_embedding", {vision_width}, 0.3);
+  weights.add(vision + "embeddings.patch_embedding.weight", {vision_width, 3, patch, patch}, 0.1);
+  const int patches = (edge / patch) * (edge / patch);
+  weights.add(vision + "embeddings.position_embedding.weight", {patches + 1, vision_width}, 0.3);
+  for (int i = 0; i < layers; ++i) {
+    weights.block(text + "encoder.layers." + std::to_string(i), text_width);
+    weights.block(vision + "encoder.layers." + std::to_string(i), vision_width);
   }
-  weights.norm(text + "final_layer_norm", kTextWidth);
-  weights.norm(vision + "pre_layrnorm", kVisionWidth);
-  weights.norm(vision + "post_layernorm", kVisionWidth);
-  weights.add("text_projection.weight", {kDimension, kTextWidth}, 1 / std::sqrt(kTextWidth));
-  weights.add("visual_projection.weight", {kDimension, kVisionWidth}, 1 / std::sqrt(kVisionWidth));
+  weights.norm(text + "final_layer_norm", text_width);
+  weights.norm(vision + "pre_layrnorm", vision_width);
+  weights.norm(vision + "post_layernorm", vision_width);
+  weights.add("text_projection.weight", {dimension, text_width}, 1 / std::sqrt(text_width));
+  weights.add("visual_projection.weight", {dimension, vision_width}, 1 / std::sqrt(vision_width));
 }
 
 }  // namespace
@@ -187,7 +187,7 @@ void write_tiny_tokenizer(const std::filesystem::path& folder) {
   write_text(folder / "merges.txt", ranks);
   const Json config = {{"tokenizer_class", "CLIPTokenizer"},
                        {"do_lower_case", true},
-                       {"model_max_length", kContext},
+                       {"model_max_length", context},
                        {"bos_token", start},
                        {"eos_token", end},
                        {"pad_token", end},
@@ -198,7 +198,7 @@ void write_tiny_tokenizer(const std::filesystem::path& folder) {
 void write_tiny_model(const std::filesystem::path& folder, std::uint32_t seed) {
   write_tiny_tokenizer(folder);
   const Json config = {{"architectures", {"CLIPModel"}}, {"model_type", "clip"},
-                       {"projection_dim", kDimension},   {"logit_scale_init_value", 2.6592},
+                       {"projection_dim", dimension},   {"logit_scale_init_value", 2.6592},
                        {"text_config", text_config()},   {"vision_config", vision_config()},
                        {"torch_dtype", "float32"}};
   write_text(folder / "config.json", config.dump(1));
