@@ -69,7 +69,7 @@ std::optional<Vectors> Vectors::open(const std::filesystem::path& file, const Ve
     return std::nullopt;
   }
   const auto bytes = vectors.file_->bytes();
-  Header header;
+  Header header{};
   if (bytes.size() < sizeof(header)) return std::nullopt;
   std::memcpy(&header, bytes.data(), sizeof(header));
   if (!same_state(header, header_of(key))) return std::nullopt;

@@ -38,7 +38,7 @@ ZeroShot::ZeroShot(const Model& model, std::vector<std::string> labels, std::vec
   embeddings_ = Matrix(labels_.size(), rows.columns);
   for (std::size_t i = 0; i < rows.rows; ++i) {
     auto mean = embeddings_[i / templates.size()];
-    std::transform(mean.begin(), mean.end(), rows[i].begin(), mean.begin(), std::plus<float>());
+    std::transform(mean.begin(), mean.end(), rows[i].begin(), mean.begin(), std::plus<>());
   }
   normalize_rows(embeddings_);
 }

@@ -35,7 +35,7 @@ template <class T>
 Transformer<T> random_transformer(const BlockConfig& config, int layers) {
   Transformer<T> stack{config, {}};
   for (int i = 0; i < layers; ++i) {
-    const auto seed = static_cast<std::uint64_t>(100 * (i + 1));
+    const auto seed = std::uint64_t{100} * static_cast<std::uint64_t>(i + 1);
     BlockWeights<T> w;
     w.attention_norm = random_norm<T>(config, seed);
     w.attention.query = random_linear<T>(config.width, config.width, seed + 10);

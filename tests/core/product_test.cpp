@@ -86,13 +86,13 @@ TEST(Linear, ServesManyThreadsAtOnce) {
   }
   std::vector<std::jthread> threads;
   std::vector<double> worst(4);
-  for (std::size_t t = 0; t < worst.size(); ++t) {
-    threads.emplace_back([&, t] {
+  for (double& largest : worst) {
+    threads.emplace_back([&] {
       Pass<float> own;
       for (int round = 0; round < 20; ++round) {
         for (std::int64_t rows = 1; rows <= 20; ++rows) {
           const auto y = linear(random_tensor<float>({rows, 64}, 3), weights, own);
-          worst[t] = std::max(worst[t], difference(y, expected[static_cast<std::size_t>(rows - 1)]));
+          largest = std::max(largest, difference(y, expected[static_cast<std::size_t>(rows - 1)]));
         }
       }
     });

@@ -56,7 +56,7 @@ PictureEncoder FakeModel::encoder(const std::string& fingerprint) {
   return {{"fake model", fingerprint, 5}, preprocess, encode};
 }
 
-UpdateSummary IndexTest::update(UpdateOptions options) { return open().update({photos}, options); }
+UpdateSummary IndexTest::update(const UpdateOptions& options) { return open().update({photos}, options); }
 
 std::filesystem::path IndexTest::found(Colour colour) {
   const auto matches = open().search(embedding_of(colour), 1, 0.99999F, {});

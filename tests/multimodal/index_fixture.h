@@ -40,7 +40,7 @@ std::vector<float> embedding_of(Colour colour);
 class IndexTest : public ::testing::Test {
  protected:
   Indexer open() { return Indexer(database, model.encoder()); }
-  UpdateSummary update(UpdateOptions options = {});
+  UpdateSummary update(const UpdateOptions& options = {});
 
   /// The path that a search for this colour finds first.
   std::filesystem::path found(Colour colour);

@@ -96,7 +96,7 @@ TEST(VitTiny, DiffersFromTheReferenceByRoundingAlone) {
   double reference_error = 0, own_error = 0, apart = 0;
   for (std::int64_t i = 0; i < exact.size(); ++i) {
     const double truth = exact.data()[i], reference = expected.values[static_cast<std::size_t>(i)];
-    const double own = static_cast<double>(logits.data()[i]);
+    const auto own = static_cast<double>(logits.data()[i]);
     reference_error = std::max(reference_error, std::abs(reference - truth));
     own_error = std::max(own_error, std::abs(own - truth));
     apart = std::max(apart, std::abs(own - reference));
