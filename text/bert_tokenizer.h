@@ -10,7 +10,7 @@ namespace beeld {
 
 /// BERT's tokenizer (Devlin et al. 2019) from a `vocab.txt`, one piece a line: clean-up, lower case and
 /// accents, words and punctuation, WordPiece, between [CLS] and [SEP]. Throws Error: corrupt, limit or io.
-std::unique_ptr<Tokenizer> read_bert_tokenizer(const std::filesystem::path& vocabulary,
+std::unique_ptr<Tokenizer> read_bert_tokenizer(const std::filesystem::path& file,
                                                const TokenizerConfig& config);
 
 }  // namespace beeld

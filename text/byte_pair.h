@@ -26,7 +26,7 @@ struct BytePairOptions {
 class BytePairModel : public WordModel {
  public:
   /// Throws Error(corrupt) for merges or settings that name pieces the vocabulary lacks.
-  BytePairModel(Vocabulary vocabulary, const Merges& merges, const BytePairOptions& options);
+  BytePairModel(Vocabulary pieces, const Merges& merges, const BytePairOptions& options);
 
   void encode(std::string_view word, std::vector<std::int32_t>& ids) const override;
 

@@ -33,7 +33,7 @@ class Pipeline : public Tokenizer {
  public:
   explicit Pipeline(PipelineParts parts);
 
-  std::vector<std::int32_t> encode_full(std::string_view text) const override;
+  std::vector<std::int32_t> encode_full(std::string_view bytes) const override;
   std::int32_t pad_id() const override { return parts_.pad_id; }
   std::size_t vocabulary_size() const override { return parts_.vocabulary_size; }
   std::size_t end_tokens() const override { return parts_.frame.after.size(); }

@@ -17,7 +17,7 @@ class SimpleTokenizer : public Tokenizer {
   /// and `<|endoftext|>`. Throws Error(corrupt) for a vocabulary that lacks them, or a byte.
   SimpleTokenizer(Vocabulary vocabulary, const Merges& merges, Cleaning cleaning);
 
-  std::vector<std::int32_t> encode_full(std::string_view text) const override;
+  std::vector<std::int32_t> encode_full(std::string_view bytes) const override;
   std::int32_t pad_id() const override { return 0; }
   std::size_t vocabulary_size() const override { return model_.vocabulary().size(); }
 

@@ -55,7 +55,7 @@ Merges read_merge_list(const json& list, const std::string& origin) {
   return merges;
 }
 
-std::unique_ptr<const WordModel> read_byte_pair_model(json vocabulary, const json& merges,
+std::unique_ptr<const WordModel> read_byte_pair_model(const json& vocabulary, const json& merges,
                                                       Settings& settings) {
   BytePairOptions options;
   options.unknown = settings.string("unk_token", "");

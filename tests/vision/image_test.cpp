@@ -29,8 +29,8 @@ void write(const std::filesystem::path& path, const Bytes& bytes) {
 
 struct Expected {
   std::string file, mode;
-  int width, height;
-  std::uint32_t checksum;
+  int width = 0, height = 0;
+  std::uint32_t checksum = 0;
 };
 
 std::vector<Expected> expected_pictures() {

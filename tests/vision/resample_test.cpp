@@ -46,7 +46,7 @@ TEST(Resample, EqualsPillowBitForBit) {
   while (std::getline(golden, line)) {
     std::istringstream fields(line);
     std::string mode, filter, checksum;
-    int width, height, new_width, new_height;
+    int width = 0, height = 0, new_width = 0, new_height = 0;
     fields >> mode >> width >> height >> new_width >> new_height >> filter >> checksum;
     ASSERT_TRUE(fields) << line;
     const Image image = formula_picture(formats.at(mode), width, height);
