@@ -1,3 +1,5 @@
+// The work is already spread over pictures; Eigen must not start OpenMP threads below that.
+#define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Core>
 
 #include "core/product.h"
