@@ -75,8 +75,8 @@ std::string figure(const Match& match, std::size_t rank) {
   } catch (const std::exception& error) {
     picture = "<div class=\"none\">" + html_text(error.what()) + "</div>";
   }
-  return "<figure style=\"--r:" + number(ratio, 3) + "\" title=\"" + name + "\">" +
-         picture + "<figcaption><span>" + std::to_string(rank) + "</span><bdi>" + name + "</bdi><b>" +
+  return "<figure style=\"--r:" + number(ratio, 3) + "\" title=\"" + name + "\">" + picture +
+         "<figcaption><span>" + std::to_string(rank) + "</span><bdi>" + name + "</bdi><b>" +
          number(static_cast<double>(match.score), 3) + "</b></figcaption></figure>\n";
 }
 

@@ -105,7 +105,7 @@ std::string guess_model_type(const json& vocabulary, const json& merges) {
 
 std::unique_ptr<const WordModel> read_model(json model, const std::string& origin) {
   if (!model.is_object()) corrupt(origin, "model should be an object");
-  auto vocabulary = take(model, "vocab");
+  const auto vocabulary = take(model, "vocab");
   const auto merges = take(model, "merges");
   model.erase("vocab");
   model.erase("merges");
@@ -113,7 +113,7 @@ std::unique_ptr<const WordModel> read_model(json model, const std::string& origi
   const auto type = settings.string("type", guess_model_type(vocabulary, merges));
   std::unique_ptr<const WordModel> result;
   if (type == "BPE") {
-    result = read_byte_pair_model(std::move(vocabulary), merges, settings);
+    result = read_byte_pair_model(vocabulary, merges, settings);
   } else if (type == "WordPiece") {
     result = read_word_piece_model(vocabulary, settings);
   } else if (type == "Unigram") {

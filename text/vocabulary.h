@@ -65,7 +65,7 @@ class Vocabulary {
   };
 
   /// Where `piece` is, or would be put, in the open-addressing table.
-  std::size_t slot_of(std::string_view piece) const;
+  std::size_t slot_of(std::string_view wanted) const;
   void reserve(std::size_t pieces);
 
   std::string origin_;

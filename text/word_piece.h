@@ -17,7 +17,7 @@ struct WordPieceOptions {
 class WordPieceModel : public WordModel {
  public:
   /// Throws Error(corrupt) where the unknown piece is not in the vocabulary.
-  WordPieceModel(Vocabulary vocabulary, const WordPieceOptions& options);
+  WordPieceModel(Vocabulary pieces, const WordPieceOptions& options);
 
   void encode(std::string_view word, std::vector<std::int32_t>& ids) const override;
 

@@ -154,8 +154,8 @@ Decoded decode_jpeg(const Source& source) {
 
   Decoded decoded;
   decoded.orientation = orientation_of(info);
-  PixelFormat format;
-  J_COLOR_SPACE colours;
+  PixelFormat format = PixelFormat::rgb;
+  J_COLOR_SPACE colours = JCS_RGB;
   switch (info.num_components) {
     case 1:
       format = PixelFormat::grey, colours = JCS_GRAYSCALE;

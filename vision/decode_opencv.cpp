@@ -13,7 +13,7 @@ std::vector<Sample> samples_of(const cv::Mat& mat) {
   std::vector<Sample> samples(mat.total() * channels);
   Sample* out = samples.data();
   for (int y = 0; y < mat.rows; ++y) {
-    const Sample* in = mat.ptr<Sample>(y);
+    const auto* in = mat.ptr<Sample>(y);
     std::copy_n(in, std::size_t(mat.cols) * channels, out);
     for (int x = 0; channels >= 3 && x < mat.cols; ++x) std::swap(out[x * channels], out[x * channels + 2]);
     out += std::size_t(mat.cols) * channels;

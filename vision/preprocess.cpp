@@ -110,9 +110,9 @@ Image resize_and_crop_as_stored(const Image& image, const Preprocess& settings) 
 
 /// A model's value for each of a channel's 256 samples.
 std::array<float, 256> channel_values(const Preprocess& settings, int channel) {
-  std::array<float, 256> values;
+  std::array<float, 256> values{};
   for (int sample = 0; sample < 256; ++sample) {
-    float value = static_cast<float>(sample);
+    auto value = static_cast<float>(sample);
     if (settings.rescaling == Rescaling::multiply)
       value = static_cast<float>(sample * settings.rescale_factor);
     else if (settings.rescaling == Rescaling::divide)

@@ -19,10 +19,10 @@ Preprocess hf_preprocess(const std::filesystem::path& folder);
 /// The preprocessing of an OpenCLIP checkpoint from the `preprocess_cfg` of `open_clip_config.json`.
 /// `image_size` is that of the model's `vision_cfg`, which overrides `preprocess_cfg.size`; zero where the
 /// model states none. Throws Error: corrupt or unsupported.
-Preprocess open_clip_preprocess(Settings preprocess_cfg, const Size& image_size);
+Preprocess open_clip_preprocess(Settings settings, const Size& image_size);
 
 /// The preprocessing of a timm checkpoint from the `pretrained_cfg` of its `config.json`. Throws Error:
 /// corrupt or unsupported.
-Preprocess timm_preprocess(Settings pretrained_cfg);
+Preprocess timm_preprocess(Settings settings);
 
 }  // namespace beeld

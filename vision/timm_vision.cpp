@@ -111,7 +111,7 @@ VisionTower<float> read_open_clip_timm_vision(WeightReader& weights, Settings se
   if (!pool.empty() && pool != "avg" && pool != "token") settings.require("timm_pool", "map");
   const auto projection = settings.string("timm_proj", "linear");
   const auto bias = settings.boolean("timm_proj_bias", false) ? Bias::present : Bias::absent;
-  if (projection != "linear" && projection != "" && projection != "none")
+  if (projection != "linear" && !projection.empty() && projection != "none")
     settings.require("timm_proj", "linear");
   settings.require("attentional_pool", false);
   settings.ignore({"timm_model_pretrained", "timm_drop", "timm_drop_path", "patch_dropout", "output_tokens",

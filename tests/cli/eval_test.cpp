@@ -34,7 +34,7 @@ std::string tar_entry(const std::string& name, const std::string& content) {
 }
 
 const std::vector<std::string> captions = {"a cat",  "a dog in the snow", "red", "a photo of a dog", "snow",
-                                            "cat cat"};
+                                           "cat cat"};
 
 }  // namespace
 

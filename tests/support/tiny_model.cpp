@@ -198,7 +198,7 @@ void write_tiny_tokenizer(const std::filesystem::path& folder) {
 void write_tiny_model(const std::filesystem::path& folder, std::uint32_t seed) {
   write_tiny_tokenizer(folder);
   const Json config = {{"architectures", {"CLIPModel"}}, {"model_type", "clip"},
-                       {"projection_dim", dimension},   {"logit_scale_init_value", 2.6592},
+                       {"projection_dim", dimension},    {"logit_scale_init_value", 2.6592},
                        {"text_config", text_config()},   {"vision_config", vision_config()},
                        {"torch_dtype", "float32"}};
   write_text(folder / "config.json", config.dump(1));

@@ -169,7 +169,7 @@ TEST(SiglipTokenizer, CanonicalizesAndAppendsTheEnd) {
   const auto tokenizer = load_tokenizer(folder.path());
   EXPECT_EQ(tokenizer->encode_full("A, cat!"), (Ids{7, 8, 1}));
   EXPECT_EQ(tokenizer->encode_full("a \n\t cat "), (Ids{7, 8, 1}));
-  EXPECT_EQ(tokenizer->encode_full(" a"), (Ids{3, 7, 1}));  // as the reference, which puts a space before it
+  EXPECT_EQ(tokenizer->encode_full(" a"), (Ids{3, 7, 1}));   // as the reference, which puts a space before it
   EXPECT_EQ(tokenizer->encode_full("a </s>"), (Ids{7, 1}));  // the end is not appended twice
   EXPECT_EQ(tokenizer->encode_full("xyz"), (Ids{3, 2, 1}));  // unknown characters are one
   EXPECT_EQ(tokenizer->encode_full(""), (Ids{1}));
