@@ -41,6 +41,23 @@ StackConfig read_stack(Settings& settings, const BlockDefaults& defaults) {
   return stack;
 }
 
+void require_plain_blocks(Settings& settings) {
+  settings.require("block_type", "default");
+  for (const auto* key :
+       {"qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn", "scale_fc"}) {
+    settings.require(key, false);
+  }
+}
+
+int read_mlp_width(Settings& settings, int width, double ratio) {
+  const double product = width * settings.number("mlp_ratio", ratio);
+  if (!(product >= 1 && product <= 4 * max_width)) {
+    throw Error(ErrorCode::corrupt, "[config] " + settings.origin() + ": mlp_ratio makes an MLP " +
+                                        std::to_string(product) + " wide");
+  }
+  return static_cast<int>(product);
+}
+
 Activation read_activation_arguments(Settings& settings, Activation otherwise) {
   auto arguments = settings.object("act_kwargs");
   const auto form = arguments.string("approximate", "none");

@@ -28,6 +28,14 @@ struct StackConfig {
 /// layer_norm_eps: the keys in which Hugging Face's encoder configurations agree.
 StackConfig read_stack(Settings& settings, const BlockDefaults& defaults);
 
+/// Refuses the attention and MLP variants that a configuration may switch on in OpenAI-style blocks (norms on
+/// q and k, scaled heads, inner norms): they are other architectures.
+void require_plain_blocks(Settings& settings);
+
+/// Reads mlp_ratio, the MLP's width as a multiple of the block's. Throws Error(corrupt) for a width out of
+/// bounds.
+int read_mlp_width(Settings& settings, int width, double ratio);
+
 /// Reads act_kwargs, the keyword arguments of torch's GELU: {"approximate": "tanh"} makes it the tanh form.
 Activation read_activation_arguments(Settings& settings, Activation otherwise);
 

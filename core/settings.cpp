@@ -37,6 +37,11 @@ bool Settings::has(std::string_view key) const {
   return it != value_.end() && !it->is_null();
 }
 
+bool Settings::is_null(std::string_view key) const {
+  const auto it = value_.find(key);
+  return it != value_.end() && it->is_null();
+}
+
 std::int64_t Settings::integer(std::string_view key, std::int64_t fallback) {
   const auto* value = find(key);
   if (!value) return fallback;

@@ -24,6 +24,9 @@ class Settings {
   /// Present and not null.
   bool has(std::string_view key) const;
 
+  /// Present and null: for the few keys where that is a value and not an absence.
+  bool is_null(std::string_view key) const;
+
   /// The value of `key`, or `fallback` where it is absent or null. Throws Error(corrupt) for another type,
   /// and for a number outside the type's range.
   std::int64_t integer(std::string_view key, std::int64_t fallback);

@@ -28,7 +28,8 @@ bool holds(const std::vector<std::int64_t>& stored, const Shape& wanted) {
     if (wanted[i] != 1) to.push_back(wanted[i]);
   }
   while (from.size() > to.size() && from.size() > 1) {
-    from[from.size() - 2] *= from.back();
+    auto& last = from[from.size() - 2];
+    if (__builtin_mul_overflow(last, from.back(), &last)) return false;
     from.pop_back();
   }
   return from == to;
@@ -100,6 +101,12 @@ Linear<float> WeightReader::linear(const std::string& prefix, Shape out_in, Bias
   weights.weight = read(prefix + "weight", out_in);
   if (bias == Bias::present) weights.bias = read(prefix + "bias", {out_in[0]});
   return weights;
+}
+
+Linear<float> WeightReader::head(const std::string& prefix, std::int64_t inputs) {
+  const auto stored = shape(prefix + "weight");
+  const auto outputs = stored.size() == 2 ? stored[0] : 0;
+  return linear(prefix, {std::max<std::int64_t>(outputs, 1), inputs}, Bias::present);
 }
 
 Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& config) {

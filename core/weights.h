@@ -49,6 +49,9 @@ class WeightReader {
   /// prefix + "weight" [out,in] and prefix + "bias" [out].
   Linear<float> linear(const std::string& prefix, Shape out_in, Bias bias);
 
+  /// The same with as many outputs as the file has, at least one: a classifier's head.
+  Linear<float> head(const std::string& prefix, std::int64_t inputs);
+
   Norm<float> norm(const std::string& prefix, const BlockConfig& config);
 
   /// All blocks of a stack; `prefix(i)` begins every name of block i.

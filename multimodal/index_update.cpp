@@ -158,15 +158,15 @@ UpdateSummary Indexer::update(const std::vector<std::filesystem::path>& folders,
   const auto database = Database::open(file_);
   if (!database.writable())
     throw Error(ErrorCode::io, "[index] " + file_.string() + ": read-only, and cannot be updated");
-  adopt(database, options.reindex ? OtherModel::start_again : OtherModel::refuse);
-  PictureTable table(database, encoder_.model, library_);
+  const auto library = adopt(database, options.reindex ? OtherModel::start_again : OtherModel::refuse);
+  PictureTable table(database, encoder_.model, library);
   UpdateWork work(encoder_, database, table, options.decoding);
   Update update(file_, database, table, work);
   work.stop = options.cancelled && options.cancelled();
 
   auto done = std::async(std::launch::async, [&] {
     if (!work.stop) update.run(folders, options);
-    if (!work.stop) update.write_vectors({encoder_.model.fingerprint, library_, 0, encoder_.model.dimension});
+    if (!work.stop) update.write_vectors({encoder_.model.fingerprint, library, 0, encoder_.model.dimension});
   });
   watch(done, work, update, options);
   auto summary = std::move(work.summary);

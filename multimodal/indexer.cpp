@@ -13,13 +13,14 @@ Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel 
   adopt(database_, other);
 }
 
-void Indexer::adopt(const Database& database, OtherModel other) {
+std::string Indexer::adopt(const Database& database, OtherModel other) {
   auto library = adopt_index(database, encoder_.model, other);
   const std::lock_guard lock(reading_);
-  if (table_ && library == library_) return;
-  library_ = std::move(library);
+  if (table_ && library == library_) return library;
+  library_ = library;
   table_ = std::make_unique<PictureTable>(database_, encoder_.model, library_);
   vectors_.reset();
+  return library;
 }
 
 }  // namespace beeld

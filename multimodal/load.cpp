@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
 
 #include "core/block_settings.h"
 #include "core/digest.h"
 #include "core/files.h"
 #include "core/weights.h"
+#include "multimodal/evaluate.h"
 #include "multimodal/model_state.h"
 #include "text/families.h"
 #include "vision/families.h"
@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using State = Model::State;
 
-constexpr const char* hugging_face_files[] = {"model.safetensors.index.json", "model.safetensors"};
+constexpr const char* hugging_face_files[] = {"model.safetensors", "model.safetensors.index.json"};
 constexpr const char* open_clip_files[] = {"open_clip_model.safetensors",
                                            "open_clip_pytorch_model.safetensors", "model.safetensors"};
 
@@ -42,12 +42,10 @@ void read_logit_scale(State& state, WeightReader& weights) {
   }
 }
 
-void read_tokenizer(State& state, const fs::path& folder) {
-  auto tokenizer = load_tokenizer(folder);
-  const auto positions = static_cast<std::size_t>(state.text->config.context_length);
-  const auto own = tokenizer->context_length();
-  tokenizer->set_context_length(own == 0 ? positions : std::min(own, positions));
-  state.tokenizer = std::move(tokenizer);
+void cut_texts(Tokenizer& tokenizer, const TextTower<float>& text) {
+  const auto positions = static_cast<std::size_t>(text.config.context_length);
+  const auto own = tokenizer.context_length();
+  tokenizer.set_context_length(own == 0 ? positions : std::min(own, positions));
 }
 
 /// One tower's part of a configuration. In old files a second part overrides the first one, whole.
@@ -75,8 +73,7 @@ void read_siglip(State& state, Source& source, Settings settings, SiglipSizes si
   auto text = part(settings, "text_config");
   auto vision = part(settings, "vision_config");
   settings.done();
-  const auto pad_id = load_tokenizer(source.folder)->pad_id();
-  state.text = read_siglip_text(source.weights, text, pad_id);
+  state.text = read_siglip_text(source.weights, text, state.tokenizer->pad_id());
   state.vision = read_siglip_vision(source.weights, vision, sizes);
   read_logit_scale(state, source.weights);
 }
@@ -87,23 +84,13 @@ void take(State& state, Classifier classifier) {
   state.info.classes = std::move(classifier.classes);
 }
 
-/// `classes.tsv` beside a checkpoint that names no classes itself: lines of index, id, name.
-std::vector<std::string> read_class_file(const fs::path& file) {
-  std::vector<std::string> classes;
-  if (!fs::exists(file)) return classes;
-  std::istringstream lines(read_file(file, 16u << 20));
-  for (std::string line; std::getline(lines, line);) {
-    const auto tab = line.rfind('\t');
-    classes.push_back(tab == std::string::npos ? line : line.substr(tab + 1));
-  }
-  return classes;
-}
-
 void read_timm_classifier(State& state, Source& source, Settings settings) {
   state.info.family = "timm ViT";
   state.preprocess = timm_preprocess(settings.object("pretrained_cfg"));
   take(state, read_timm(source.weights, settings));
-  if (state.info.classes.empty()) state.info.classes = read_class_file(source.folder / "classes.tsv");
+  // timm's configurations seldom name the classes; a class file beside them may.
+  const auto names = source.folder / "classes.tsv";
+  if (state.info.classes.empty() && fs::exists(names)) state.info.classes = read_class_names(names);
 }
 
 void read_hugging_face(State& state, Source& source, Settings settings) {
@@ -118,13 +105,16 @@ void read_hugging_face(State& state, Source& source, Settings settings) {
   }
   ignore_bookkeeping(settings);
   settings.ignore({"bos_token_id", "eos_token_id", "pad_token_id"});
+  if (type != "clip" && type != "chinese_clip" && type != "siglip" && type != "siglip2") {
+    throw Error(ErrorCode::unsupported,
+                "[load] " + source.folder.string() + ": model_type is \"" + type +
+                    "\"; known are clip, siglip, siglip2, chinese_clip, vit, dinov2, " +
+                    "dinov2_with_registers, and timm's architectures");
+  }
+  state.tokenizer = load_tokenizer(source.folder);
   if (type == "clip") return read_clip(state, source, settings, "CLIP");
   if (type == "chinese_clip") return read_clip(state, source, settings, "Chinese-CLIP");
-  if (type == "siglip") return read_siglip(state, source, settings, SiglipSizes::fixed);
-  if (type == "siglip2") return read_siglip(state, source, settings, SiglipSizes::naflex);
-  throw Error(ErrorCode::unsupported, "[load] " + source.folder.string() + ": model_type is \"" + type +
-                                          "\"; known are clip, siglip, siglip2, chinese_clip, vit, dinov2, " +
-                                          "dinov2_with_registers, and timm's architectures");
+  return read_siglip(state, source, settings, type == "siglip" ? SiglipSizes::fixed : SiglipSizes::naflex);
 }
 
 void read_open_clip(State& state, Source& source, Settings file) {
@@ -140,7 +130,9 @@ void read_open_clip(State& state, Source& source, Settings file) {
       {"init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "cast_dtype", "output_dict"});
   settings.done();
 
-  state.text = read_open_clip_text(source.weights, text, {apart ? "text." : "", width, activation});
+  state.tokenizer = load_tokenizer(source.folder);
+  state.text = read_open_clip_text(source.weights, text,
+                                   {apart ? "text." : "", width, activation, state.tokenizer->pad_id()});
   // The text tower's width decides nothing here: a tower is timm's if it names a timm model.
   state.vision = vision.has("timm_model_name")
                      ? read_open_clip_timm_vision(source.weights, vision, width)
@@ -167,7 +159,13 @@ std::size_t output_width(const State& state) {
                                                        : std::int64_t{state.vision.config.block.width});
 }
 
-void check_towers(const State& state, const fs::path& folder) {
+void check_parts(const State& state, const fs::path& folder) {
+  const auto classes = static_cast<std::int64_t>(state.info.classes.size());
+  if (state.classifier.present() && classes != 0 && classes != state.classifier.weight.rows()) {
+    throw Error(ErrorCode::corrupt, "[load] " + folder.string() + ": " + std::to_string(classes) +
+                                        " class names for " + std::to_string(state.classifier.weight.rows()) +
+                                        " classes");
+  }
   if (!state.text) return;
   const auto& projection = state.text->projection;
   const auto width =
@@ -179,9 +177,7 @@ void check_towers(const State& state, const fs::path& folder) {
   }
 }
 
-}  // namespace
-
-std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
+std::shared_ptr<const State> load(const fs::path& folder) {
   if (!fs::is_directory(folder)) {
     throw Error(ErrorCode::not_found,
                 "[load] " + folder.string() + ": no such folder; expected a checkpoint folder");
@@ -193,8 +189,8 @@ std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
   Source source(folder, open_clip ? std::span<const char* const>(open_clip_files) : hugging_face_files);
   open_clip ? read_open_clip(*state, source, settings) : read_hugging_face(*state, source, settings);
   source.weights.done();
-  check_towers(*state, folder);
-  if (state->text) read_tokenizer(*state, folder);
+  check_parts(*state, folder);
+  if (state->text) cut_texts(*state->tokenizer, *state->text);
 
   auto& info = state->info;
   const auto whole = fs::weakly_canonical(folder);
@@ -211,6 +207,18 @@ std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
   if (state->text) pack(*state->text);
   source.checkpoint.forget_pages();
   return state;
+}
+
+}  // namespace
+
+std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
+  try {
+    return load(folder);
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ErrorCode::io, std::string("[load] ") + error.what());
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::limit, "[load] " + folder.string() + ": not enough memory");
+  }
 }
 
 }  // namespace beeld

@@ -19,7 +19,7 @@ struct Model::State {
   VisionTower<float> vision;
   Linear<float> classifier;  // [K,C] or [K,2C]; absent where the checkpoint has none
   std::optional<TextTower<float>> text;
-  std::shared_ptr<const Tokenizer> tokenizer;  // null without a text tower
+  std::shared_ptr<Tokenizer> tokenizer;  // null without a text tower
 };
 
 /// Reads a folder in the layout of Hugging Face, OpenCLIP or timm; see Model::load.

@@ -18,6 +18,7 @@ struct OpenClipText {
   std::string prefix;  ///< "" or, with custom_text, "text."
   int embedding_width = 0;
   Activation activation = Activation::gelu;  ///< quick_gelu of the whole model, or gelu
+  std::int64_t pad_id = 0;                   ///< the tokenizer's
 };
 TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, const OpenClipText& text);
 

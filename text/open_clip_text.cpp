@@ -35,7 +35,7 @@ TextConfig read_config(Settings& settings, Activation activation) {
   auto& block = config.block;
   block.width = settings.bounded("width", 512, 1, 1 << 16);
   set_heads(block, settings.bounded("heads", 8, 1, 1 << 16));
-  block.mlp_width = static_cast<int>(block.width * settings.number("mlp_ratio", 4.0));
+  block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.activation = read_activation_arguments(settings, activation);
   block.norm_eps = read_norm_arguments(settings, 1e-5);
   block.mask = settings.boolean("no_causal_mask", false) ? AttentionMask::none : AttentionMask::causal;
@@ -44,18 +44,18 @@ TextConfig read_config(Settings& settings, Activation activation) {
   config.vocabulary = settings.bounded("vocab_size", 49408, 1, 4 << 20);
   config.context_length = settings.bounded("context_length", 77, 1, 1 << 16);
   config.pool = pool_named(settings.string("pool_type", "argmax"), settings.origin());
-  config.pad_id = settings.bounded("pad_id", 0, 0, 4 << 20);
   config.end_id = settings.bounded("eos_id", settings.bounded("eos_token_id", 2, 0, 4 << 20), 0, 4 << 20);
   // Padding takes part wherever the mask or the pooling lets it be seen.
   const bool seen = block.mask == AttentionMask::none || config.pool == TextPool::last;
   config.padding = seen ? TextPadding::to_context : TextPadding::none;
   settings.require("embed_cls", false);
-  settings.require("final_ln_after_pool", false);
   settings.require("use_pad_mask", false);
-  settings.require("correct_cls_mask", false);
+  require_plain_blocks(settings);
   settings.require("hf_model_name", nullptr);
-  settings.ignore({"ls_init_value", "hf_tokenizer_name", "tokenizer_kwargs", "tokenizer_mode",
-                   "output_tokens", "hf_model_pretrained", "hf_proj_type", "hf_pooler_type"});
+  // pad_id belongs to a mask that only embed_cls has; padding itself is the tokenizer's.
+  settings.ignore({"ls_init_value", "pad_id", "correct_cls_mask", "final_ln_after_pool", "hf_tokenizer_name",
+                   "tokenizer_kwargs", "tokenizer_mode", "output_tokens", "hf_model_pretrained",
+                   "hf_proj_type", "hf_pooler_type"});
   return config;
 }
 
@@ -64,6 +64,7 @@ TextConfig read_config(Settings& settings, Activation activation) {
 TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, const OpenClipText& text) {
   TextTower<float> tower;
   auto& config = tower.config = read_config(settings, text.activation);
+  config.pad_id = text.pad_id;
   const auto proj_bias = settings.boolean("proj_bias", false) ? Bias::present : Bias::absent;
   const auto proj_type = settings.string("proj_type", "linear");
   if (proj_type != "linear" && proj_type != "none") settings.require("proj_type", "linear");
@@ -84,7 +85,7 @@ TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, c
     tower.projection.weight =
         transpose(weights.read(text.prefix + "text_projection", {width, text.embedding_width}));
   }
-  weights.ignore({".attn_mask"});
+  weights.ignore({"attn_mask", ".attn_mask"});
   return tower;
 }
 

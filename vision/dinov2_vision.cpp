@@ -29,7 +29,7 @@ StackConfig read_blocks(Settings& settings) {
   // The MLP's width follows from mlp_ratio; intermediate_size is no key of this family.
   auto stack = read_stack(settings, {.activation = "gelu", .norm_eps = 1e-6});
   auto& block = stack.block;
-  block.mlp_width = static_cast<int>(block.width * settings.number("mlp_ratio", 4));
+  block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.residual_scale = ResidualScale::learned;
   if (!settings.boolean("qkv_bias", true)) block.query_key_value_bias = Bias::absent;
   if (settings.boolean("use_swiglu_ffn", false)) {
@@ -90,8 +90,8 @@ Classifier read_dinov2(WeightReader& weights, Settings settings) {
       [&](int i) { return begin + "encoder.layer." + std::to_string(i) + "."; });
   tower.output_norm = weights.norm(begin + "layernorm.", config.block);
   if (weights.has("classifier.weight")) {
-    model.head =
-        weights.linear("classifier.", {weights.shape("classifier.weight").front(), 2 * width}, Bias::present);
+    // The mean leaves the registers out, as the original does; transformers 4.48 averaged them in by mistake.
+    model.head = weights.head("classifier.", 2 * width);
     tower.config.pool = VisionPool::first_and_mean;
   }
   weights.ignore({"embeddings.mask_token", ".embeddings.mask_token"});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -53,7 +54,7 @@ std::vector<std::string> class_names(Settings& settings);
 /// The classes of a timm configuration's label_names; empty without them.
 std::vector<std::string> timm_class_names(Settings& settings);
 
-/// image_size of an OpenCLIP tower, a number or [height, width]: {height, width}.
-std::pair<int, int> read_image_size(Settings& settings, int fallback);
+/// A picture's size in a configuration, a number or [height, width]: {height, width}.
+std::pair<int, int> read_image_size(Settings& settings, std::string_view key, int fallback);
 
 }  // namespace beeld

@@ -22,7 +22,7 @@ VisionConfig read_config(Settings& settings, Activation activation) {
   block.width = settings.bounded("width", 768, 1, 1 << 16);
   const int head_width = settings.bounded("head_width", 64, 1, 1 << 16);
   set_heads(block, block.width / head_width);
-  block.mlp_width = static_cast<int>(block.width * settings.number("mlp_ratio", 4.0));
+  block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.activation = read_activation_arguments(settings, activation);
   block.norm_eps = read_norm_arguments(settings, 1e-5);
   if (settings.has("ls_init_value")) block.residual_scale = ResidualScale::learned;
@@ -32,7 +32,7 @@ VisionConfig read_config(Settings& settings, Activation activation) {
   }
   config.layers = settings.bounded("layers", 12, 0, 1024);
   config.patch = settings.bounded("patch_size", 16, 1, 1 << 10);
-  const auto [height, width] = read_image_size(settings, 224);
+  const auto [height, width] = read_image_size(settings, "image_size", 224);
   config.image_height = height;
   config.image_width = width;
   config.class_tokens = config.positioned_tokens = 1;
@@ -44,16 +44,16 @@ VisionConfig read_config(Settings& settings, Activation activation) {
   config.output_norm =
       settings.boolean("final_ln_after_pool", false) ? OutputNorm::after_pooling : OutputNorm::before_pooling;
   settings.require("attentional_pool", false);
-  settings.require("block_type", "default");
-  for (const auto* key : {"qk_norm", "scaled_cosine_attn", "scale_heads", "scale_attn_inner", "scale_attn",
-                          "scale_fc", "input_patchnorm"}) {
-    settings.require(key, false);
-  }
+  settings.require("input_patchnorm", false);
+  require_plain_blocks(settings);
   settings.ignore({"ls_init_value", "patch_dropout", "attn_pooler_queries", "attn_pooler_heads",
                    "pos_embed_type", "output_tokens", "timm_model_pretrained", "timm_pool", "timm_proj",
                    "timm_proj_bias", "timm_drop", "timm_drop_path"});
   return config;
 }
+
+// Far above every published tower, and small enough that a short file cannot ask for gigabytes.
+constexpr int max_patches = 1 << 16;
 
 /// A checkpoint trained at another resolution carries another grid: it is resampled once, as OpenCLIP does on
 /// loading.
@@ -62,6 +62,10 @@ Tensor<float> read_positions(WeightReader& weights, const VisionConfig& config) 
   const auto shape = weights.shape(name);
   const int wanted = config.positions.rows * config.positions.columns;
   const auto stored = shape.size() == 2 ? shape[0] - 1 : wanted;
+  if (wanted > max_patches) {
+    throw Error(ErrorCode::limit, "[config] a grid of " + std::to_string(wanted) + " patches; the limit is " +
+                                      std::to_string(max_patches));
+  }
   if (stored == wanted) return weights.read(name, {1 + wanted, config.block.width});
   int edge = 1;
   while (std::int64_t{edge} * edge < stored && edge < 1 << 14) ++edge;
@@ -72,17 +76,17 @@ Tensor<float> read_positions(WeightReader& weights, const VisionConfig& config) 
 
 }  // namespace
 
-std::pair<int, int> read_image_size(Settings& settings, int fallback) {
-  const auto& value = settings.raw("image_size");
+std::pair<int, int> read_image_size(Settings& settings, std::string_view key, int fallback) {
+  const auto& value = settings.raw(key);
   if (!value.is_array()) {
-    const int edge = settings.bounded("image_size", fallback, 1, 1 << 14);
+    const int edge = settings.bounded(key, fallback, 1, 1 << 14);
     return {edge, edge};
   }
   const auto edge = [&](std::size_t i) {
     const auto size = value.size() == 2 && value[i].is_number_integer() ? value[i].get<std::int64_t>() : 0;
     if (size < 1 || size > 1 << 14) {
-      throw Error(ErrorCode::corrupt,
-                  "[config] " + settings.origin() + ": image_size is " + value.dump().substr(0, 80));
+      throw Error(ErrorCode::corrupt, "[config] " + settings.origin() + ": \"" + std::string(key) + "\" is " +
+                                          value.dump().substr(0, 80));
     }
     return static_cast<int>(size);
   };

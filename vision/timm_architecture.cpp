@@ -30,7 +30,6 @@ const std::map<std::string, Size, std::less<>>& sizes() {
       {"giant", {1408, 40, 16, 48.0 / 11}},
       {"gigantic", {1664, 48, 16, 64.0 / 13}},
       {"so400m", {1152, 27, 16, 3.7362}},
-      {"so150m", {896, 18, 14, 2.572}},
       {"giantopt", {1536, 40, 16}},
   };
   return table;
@@ -42,16 +41,28 @@ const std::map<std::string, Size, std::less<>>& sizes() {
                                           "_clip_quickgelu|_siglip|_siglip_gap|_dinov2|_reg4_dinov2]_PIXELS");
 }
 
-void set_size(VisionConfig& config, const Size& size) {
+enum class PrefixPositions { own, none };
+enum class PrefixPooling { left_out, included };
+
+/// What a name stands for, before model_args change it.
+struct Architecture {
+  VisionConfig config;
+  double mlp_ratio = 4;
+  PrefixPositions prefix_positions = PrefixPositions::own;
+  PrefixPooling prefix_pooling = PrefixPooling::left_out;
+};
+
+Architecture of_size(const Size& size) {
+  Architecture architecture;
+  auto& config = architecture.config;
   config.block.width = size.width;
+  config.block.norm_eps = 1e-6;
   config.layers = size.layers;
   set_heads(config.block, size.heads);
-  config.block.mlp_width = static_cast<int>(size.width * size.mlp_ratio);
-}
-
-void set_probe(VisionConfig& config) {
-  config.class_tokens = 0;
-  config.pool = VisionPool::probe;
+  config.patch_bias = Bias::present;
+  config.class_tokens = 1;
+  architecture.mlp_ratio = size.mlp_ratio;
+  return architecture;
 }
 
 /// timm's SigLIP towers use the exact GELU, except these, whose originals were trained with the tanh form.
@@ -98,56 +109,61 @@ Name parse(const std::string& name) {
   return parts;
 }
 
-TimmArchitecture named(const std::string& name) {
+Architecture named(const std::string& name) {
   const auto [size, kind, patch, pixels] = parse(name);
-  TimmArchitecture architecture;
+  auto architecture = of_size(sizes().find(size)->second);
   auto& config = architecture.config;
-  set_size(config, sizes().find(size)->second);
   config.patch = patch;
   config.image_height = config.image_width = pixels;
-  config.patch_bias = Bias::present;
-  config.class_tokens = 1;
-  config.block.norm_eps = 1e-6;
   if (kind.starts_with("_clip")) {
     config.input_norm = InputNorm::present;
     config.patch_bias = Bias::absent;
     config.block.norm_eps = 1e-5;
     if (kind == "_clip_quickgelu") config.block.activation = Activation::quick_gelu;
   }
-  if (kind == "_siglip") set_probe(config);
-  if (kind == "_siglip_gap") {
+  if (kind.starts_with("_siglip")) {
     config.class_tokens = 0;
-    config.pool = VisionPool::mean;
+    config.pool = kind == "_siglip" ? VisionPool::probe : VisionPool::mean;
+    if (tanh_gelu(size, patch, pixels)) config.block.activation = Activation::gelu_tanh;
   }
-  if (kind.starts_with("_siglip") && tanh_gelu(size, patch, pixels)) {
-    config.block.activation = Activation::gelu_tanh;
+  if (kind.ends_with("dinov2")) {
+    if (size == "giant") unknown(name);  // another width, and a gated MLP
+    config.block.residual_scale = ResidualScale::learned;
   }
-  if (kind.ends_with("dinov2")) config.block.residual_scale = ResidualScale::learned;
-  if (kind == "_reg4_dinov2") config.registers = 4;
+  if (kind == "_reg4_dinov2") {
+    config.registers = 4;
+    architecture.prefix_positions = PrefixPositions::none;
+  }
   return architecture;
 }
 
 /// timm's own miniature models, which its tests use.
-TimmArchitecture miniature(const std::string& name) {
-  TimmArchitecture architecture;
-  auto& config = architecture.config;
+Architecture miniature(const std::string& name) {
   const bool second = name == "test_vit2", third = name == "test_vit3";
   if (name != "test_vit" && !second && !third) return named(name);
-  set_size(config, third ? Size{96, 9, 3, 2} : second ? Size{64, 8, 2, 3} : Size{64, 6, 2, 3});
+  auto architecture = of_size(third ? Size{96, 9, 3, 2} : second ? Size{64, 8, 2, 3} : Size{64, 6, 2, 3});
+  auto& config = architecture.config;
   config.patch = 16;
   config.image_height = config.image_width = 160;
-  config.patch_bias = Bias::present;
-  config.block.norm_eps = 1e-6;
-  config.class_tokens = second || third ? 0 : 1;
-  config.registers = second || third ? 1 : 0;
-  config.pool = third ? VisionPool::probe : second ? VisionPool::mean : VisionPool::first_token;
-  if (second || third) config.block.residual_scale = ResidualScale::learned;
-  if (second) architecture.pooled_norm = TimmArchitecture::PooledNorm::present;
+  if (second || third) {
+    config.class_tokens = 0;
+    config.registers = 1;
+    config.block.residual_scale = ResidualScale::learned;
+  }
+  if (second) {
+    config.pool = VisionPool::mean;
+    config.output_norm = OutputNorm::after_pooling;
+  }
+  if (third) {
+    config.pool = VisionPool::probe;
+    architecture.prefix_pooling = PrefixPooling::included;
+  }
   return architecture;
 }
 
-void apply_pool(TimmArchitecture& architecture, const std::string& pool, const std::string& origin) {
-  auto& config = architecture.config;
+void apply_pool(VisionConfig& config, const std::string& pool, const std::string& origin) {
+  // A network that is made with mean pooling has its last norm behind it (`fc_norm`).
+  config.output_norm = pool == "avg" ? OutputNorm::after_pooling : OutputNorm::before_pooling;
   if (pool == "token") {
     config.pool = VisionPool::first_token;
   } else if (pool == "avg") {
@@ -159,20 +175,25 @@ void apply_pool(TimmArchitecture& architecture, const std::string& pool, const s
   }
 }
 
-void apply_arguments(TimmArchitecture& architecture, Settings& arguments) {
+void apply_sizes(Architecture& architecture, Settings& arguments) {
   auto& config = architecture.config;
   auto& block = config.block;
-  const double mlp_ratio = arguments.number("mlp_ratio", static_cast<double>(block.mlp_width) / block.width);
-  const bool resized = arguments.has("mlp_ratio") || arguments.has("embed_dim");
   const int heads = arguments.bounded("num_heads", block.heads, 1, 1 << 12);
   block.width = arguments.bounded("embed_dim", block.width, 1, 1 << 16);
-  if (resized) block.mlp_width = static_cast<int>(block.width * mlp_ratio);
+  block.mlp_width = read_mlp_width(arguments, block.width, architecture.mlp_ratio);
   set_heads(block, heads);
   config.layers = arguments.bounded("depth", config.layers, 0, 1024);
   config.patch = arguments.bounded("patch_size", config.patch, 1, 1 << 10);
-  config.image_height = config.image_width = arguments.bounded("img_size", config.image_width, 1, 1 << 14);
   config.class_tokens = arguments.boolean("class_token", config.class_tokens == 1) ? 1 : 0;
   config.registers = arguments.bounded("reg_tokens", config.registers, 0, 1 << 10);
+  const bool apart =
+      arguments.boolean("no_embed_class", architecture.prefix_positions == PrefixPositions::none);
+  config.positioned_tokens = apart ? 0 : config.prefix();
+}
+
+void apply_kinds(Architecture& architecture, Settings& arguments) {
+  auto& config = architecture.config;
+  auto& block = config.block;
   if (!arguments.boolean("qkv_bias", true)) block.query_key_value_bias = Bias::absent;
   if (arguments.has("pre_norm")) {
     const bool before = arguments.boolean("pre_norm", false);
@@ -187,34 +208,37 @@ void apply_arguments(TimmArchitecture& architecture, Settings& arguments) {
     block.activation = activation_named(arguments.string("act_layer", "gelu"), arguments.origin());
   }
   if (arguments.has("global_pool")) {
-    apply_pool(architecture, arguments.string("global_pool", "token"), arguments.origin());
-    if (config.pool == VisionPool::mean) architecture.pooled_norm = TimmArchitecture::PooledNorm::present;
+    apply_pool(config, arguments.string("global_pool", "token"), arguments.origin());
   }
   if (arguments.has("fc_norm")) {
-    architecture.pooled_norm = arguments.boolean("fc_norm", false) ? TimmArchitecture::PooledNorm::present
-                                                                   : TimmArchitecture::PooledNorm::absent;
+    config.output_norm =
+        arguments.boolean("fc_norm", false) ? OutputNorm::after_pooling : OutputNorm::before_pooling;
   }
-  const bool apart = arguments.boolean("no_embed_class", config.registers > 0 &&
-                                                             block.residual_scale == ResidualScale::learned &&
-                                                             config.class_tokens == 1);
-  config.positioned_tokens = apart ? 0 : config.prefix();
-  arguments.require("in_chans", 3);
-  arguments.ignore({"num_classes", "drop_rate", "drop_path_rate", "attn_drop_rate", "proj_drop_rate",
-                    "dynamic_img_size", "pos_drop_rate", "patch_drop_rate", "weight_init", "fix_init"});
-  arguments.done();
+  const bool included =
+      arguments.boolean("pool_include_prefix", architecture.prefix_pooling == PrefixPooling::included);
+  if (config.pool == VisionPool::probe && config.prefix() > 0 && !included) {
+    throw Error(ErrorCode::unsupported,
+                "[config] " + arguments.origin() + ": map pooling that leaves out class and register tokens");
+  }
 }
 
 }  // namespace
 
-TimmArchitecture timm_architecture(const std::string& name, Settings model_args) {
+VisionConfig timm_architecture(const std::string& name, Settings model_args, int input_edge) {
   auto architecture = miniature(name);
-  apply_arguments(architecture, model_args);
   auto& config = architecture.config;
-  config.positions = {config.image_height / config.patch, config.image_width / config.patch};
-  config.probe_mlp_width = config.block.mlp_width;
-  if (architecture.pooled_norm == TimmArchitecture::PooledNorm::present)
-    config.output_norm = OutputNorm::after_pooling;
-  return architecture;
+  const auto [height, width] =
+      read_image_size(model_args, "img_size", input_edge > 0 ? input_edge : config.image_width);
+  config.image_height = height;
+  config.image_width = width;
+  apply_sizes(architecture, model_args);
+  apply_kinds(architecture, model_args);
+  config.positions = {height / config.patch, width / config.patch};
+  model_args.require("in_chans", 3);
+  model_args.ignore({"num_classes", "drop_rate", "drop_path_rate", "attn_drop_rate", "proj_drop_rate",
+                     "dynamic_img_size", "pos_drop_rate", "patch_drop_rate", "weight_init", "fix_init"});
+  model_args.done();
+  return config;
 }
 
 }  // namespace beeld

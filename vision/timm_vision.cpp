@@ -21,14 +21,13 @@ ProbePool<float> read_probe(WeightReader& weights, const std::string& begin, con
   const std::int64_t width = config.block.width;
   ProbePool<float> pool;
   pool.config = config.block;
-  pool.config.mlp_width = config.probe_mlp_width;
   pool.probe = weights.read(begin + "latent", {1, width});
   pool.attention.query = weights.linear(begin + "q.", {width, width}, Bias::present);
   pool.attention.key_value = weights.linear(begin + "kv.", {2 * width, width}, Bias::present);
   pool.attention.output = weights.linear(begin + "proj.", {width, width}, Bias::present);
   pool.norm = weights.norm(begin + "norm.", config.block);
-  pool.mlp.up = weights.linear(begin + "mlp.fc1.", {config.probe_mlp_width, width}, Bias::present);
-  pool.mlp.down = weights.linear(begin + "mlp.fc2.", {width, config.probe_mlp_width}, Bias::present);
+  pool.mlp.up = weights.linear(begin + "mlp.fc1.", {config.block.mlp_width, width}, Bias::present);
+  pool.mlp.down = weights.linear(begin + "mlp.fc2.", {width, config.block.mlp_width}, Bias::present);
   return pool;
 }
 
@@ -57,17 +56,31 @@ VisionTower<float> read_trunk(WeightReader& weights, const std::string& begin, c
 
 }  // namespace
 
-Classifier read_timm(WeightReader& weights, Settings settings) {
-  auto architecture = timm_architecture(settings.string("architecture", ""), settings.object("model_args"));
-  auto& config = architecture.config;
-  if (settings.has("global_pool")) {
-    const auto pool = settings.string("global_pool", "token");
-    const auto wanted = config.pool == VisionPool::first_token ? "token"
-                        : config.pool == VisionPool::mean      ? "avg"
-                                                               : "map";
-    if (pool != wanted) settings.require("global_pool", wanted);
+namespace {
+
+/// The input's edge where a checkpoint fixes it; 0: the architecture's own.
+int fixed_input(Settings pretrained) {
+  const auto& size = pretrained.raw("input_size");
+  if (!pretrained.boolean("fixed_input_size", false) || !size.is_array() || size.size() != 3) return 0;
+  const auto edge = size[2].is_number_integer() ? size[2].get<std::int64_t>() : 0;
+  if (edge < 1 || edge > 1 << 14 || size[1] != size[2]) {
+    throw Error(ErrorCode::unsupported,
+                "[config] " + pretrained.origin() + ": input_size is " + size.dump().substr(0, 80));
   }
-  settings.ignore({"num_features", "pretrained_cfg", "num_classes"});
+  return static_cast<int>(edge);
+}
+
+const char* name_of(VisionPool pool) {
+  return pool == VisionPool::first_token ? "token" : pool == VisionPool::mean ? "avg" : "map";
+}
+
+}  // namespace
+
+Classifier read_timm(WeightReader& weights, Settings settings) {
+  const auto config = timm_architecture(settings.string("architecture", ""), settings.object("model_args"),
+                                        fixed_input(settings.object("pretrained_cfg")));
+  settings.require("global_pool", name_of(config.pool));
+  settings.ignore({"num_features"});
   const auto classes = settings.bounded("num_classes", 1000, 0, 1 << 20);
   Classifier model;
   model.classes = timm_class_names(settings);
@@ -92,30 +105,47 @@ std::vector<std::string> timm_class_names(Settings& settings) {
   return classes;
 }
 
+namespace {
+
+/// A key whose null means "none", and whose absence means `otherwise`.
+std::string optional_name(Settings& settings, std::string_view key, const char* otherwise) {
+  const auto name = settings.string(key, otherwise);
+  return settings.is_null(key) ? "" : name;
+}
+
+/// timm_pool: an empty one leaves the network's own.
+void apply_pool(VisionConfig& config, const std::string& pool, const std::string& projection) {
+  if (pool.empty()) return;
+  config.pool = pool == "avg"   ? VisionPool::mean
+                : pool == "map" ? VisionPool::probe
+                                : VisionPool::first_token;
+  // Only a network without a projection behind it is made with this pooling, its norm behind the mean. With
+  // one, the pooling is replaced afterwards and the norm stays.
+  if (pool == "avg" && projection != "linear") config.output_norm = OutputNorm::after_pooling;
+}
+
+}  // namespace
+
 VisionTower<float> read_open_clip_timm_vision(WeightReader& weights, Settings settings, int embedding_width) {
-  auto architecture = timm_architecture(
-      settings.string("timm_model_name", ""),
-      Settings(settings.has("timm_model_args") ? settings.raw("timm_model_args") : nlohmann::json::object(),
-               settings.origin() + " timm_model_args"));
-  auto& config = architecture.config;
-  const auto [height, width] = read_image_size(settings, config.image_width);
+  const auto name = settings.string("timm_model_name", "");
+  auto config = timm_architecture(name, settings.object("timm_model_args"));
+  const auto [height, width] = read_image_size(settings, "image_size", config.image_width);
   config.image_height = height;
   config.image_width = width;
   config.positions = {height / config.patch, width / config.patch};
 
-  // An empty timm_pool leaves the network's own; another one replaces the pooling, never the norm.
-  const auto pool = settings.string("timm_pool", "avg");
-  if (pool == "avg") config.pool = VisionPool::mean;
-  if (pool == "token") config.pool = VisionPool::first_token;
-  if (pool == "map") config.pool = VisionPool::probe;
-  if (!pool.empty() && pool != "avg" && pool != "token") settings.require("timm_pool", "map");
-  const auto projection = settings.string("timm_proj", "linear");
+  const auto pool = optional_name(settings, "timm_pool", "avg");
+  const auto projection = optional_name(settings, "timm_proj", "linear");
   const auto bias = settings.boolean("timm_proj_bias", false) ? Bias::present : Bias::absent;
-  if (projection != "linear" && !projection.empty() && projection != "none")
-    settings.require("timm_proj", "linear");
+  if (!pool.empty() && pool != "avg" && pool != "token") settings.require("timm_pool", "map");
+  if (!projection.empty() && projection != "none") settings.require("timm_proj", "linear");
+  // These towers say in their name that their norm stands before the pooling.
+  apply_pool(config, pool, name.find("_siglip_gap") == std::string::npos ? projection : "linear");
   settings.require("attentional_pool", false);
   settings.ignore({"timm_model_pretrained", "timm_drop", "timm_drop_path", "patch_dropout", "output_tokens",
-                   "layers", "width", "head_width", "mlp_ratio", "patch_size", "ls_init_value"});
+                   "layers", "width", "head_width", "mlp_ratio", "patch_size", "ls_init_value", "no_ln_pre",
+                   "pool_type", "act_kwargs", "norm_kwargs", "attn_pooler_queries", "attn_pooler_heads",
+                   "pos_embed_type", "final_ln_after_pool"});
   settings.done();
 
   auto tower = read_trunk(weights, "visual.trunk.", config);

@@ -41,7 +41,6 @@ struct VisionConfig {
   int layers = 0;
   OutputNorm output_norm = OutputNorm::before_pooling;
   VisionPool pool = VisionPool::first_token;
-  int probe_mlp_width = 0;
 
   int prefix() const { return class_tokens + registers; }
 };

@@ -68,8 +68,7 @@ Classifier read_vit(WeightReader& weights, Settings settings) {
       config.block, layers, names, [&](int i) { return vit + "encoder.layer." + std::to_string(i) + "."; });
   tower.output_norm = weights.norm(vit + "layernorm.", block);
   if (weights.has("classifier.weight")) {
-    model.head =
-        weights.linear("classifier.", {weights.shape("classifier.weight").front(), width}, Bias::present);
+    model.head = weights.head("classifier.", width);
   }
   weights.ignore({".pooler.dense.weight", ".pooler.dense.bias", "pooler.dense.weight", "pooler.dense.bias",
                   ".mask_token"});

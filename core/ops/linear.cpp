@@ -45,10 +45,10 @@ void run(const Tensor<T>& x, const Linear<T>& w, const Pass<T>& pass, Epilogue e
                                                  x.shape().string());
   }
   const auto rows = x.rows();
-  const auto part = pass.workers == Workers::one
-                        ? rows
-                        : std::max(rows_a_worker, (rows + thread_count() - 1) / thread_count());
-  parallel_for(rows, std::max<std::int64_t>(part, 1), [&](std::int64_t begin, std::int64_t end) {
+  const auto most = std::max<std::int64_t>(rows / rows_a_worker, 1);
+  const auto parts = pass.workers == Workers::one ? 1 : std::min<std::int64_t>(thread_count(), most);
+  parallel_for(parts, 1, [&](std::int64_t first, std::int64_t last) {
+    const auto begin = rows * first / parts, end = rows * last / parts;
     multiply(x.data() + begin * in, end - begin, w, epilogue, y.data() + begin * out);
   });
 }

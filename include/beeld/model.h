@@ -27,8 +27,9 @@ struct ModelInfo {
       family;  ///< For example "CLIP", "OpenCLIP", "SigLIP", "SigLIP 2", "Chinese-CLIP", "ViT", "DINOv2".
   std::string name;              ///< The folder's name.
   std::filesystem::path folder;  ///< Where it was read from.
-  std::string fingerprint;    ///< Changes when weights, configuration or preprocessing change; 64 hex digits.
-  std::size_t dimension = 0;  ///< D, the length of an embedding.
+  std::string
+      fingerprint;  ///< Of the configuration, the preprocessing and samples of every weight; 64 hex digits.
+  std::size_t dimension = 0;   ///< D, the length of an embedding.
   std::size_t parameters = 0;  ///< Number of weights.
   int image_size = 0;          ///< Input edge in pixels; 0 where it varies (NaFlex).
   bool has_text = false;       ///< Texts can be embedded.
@@ -53,7 +54,8 @@ class Model {
   /// Resizes, crops and normalises a picture as this model was trained.
   Pixels preprocess(const Image& image) const;
 
-  /// Embeddings of pictures, `[N,D]`, as the tower gives them (not unit length).
+  /// Embeddings of pictures, `[N,D]`, as the tower gives them (not unit length). Throws
+  /// Error(invalid_argument) for a size that the tower cannot read; preprocess() gives the right one.
   Matrix encode_pixels(std::span<const Pixels> pixels) const;
 
   /// preprocess() and encode_pixels() in one call.

@@ -217,6 +217,26 @@ TEST_F(Layouts, UnknownSettingsAreNamed) {
   expect_refusal(other, ErrorCode::unsupported, "blip-9");
 }
 
+// A short file must not be able to ask for gigabytes.
+TEST_F(Layouts, AbsurdSizesAreRefused) {
+  write_open_clip_config(false);
+  testing::write_tensors(other / "open_clip_model.safetensors", open_clip_weights(""));
+  const auto config = read_json(other / "open_clip_config.json");
+  auto changed = config;
+  changed["model_cfg"]["vision_cfg"]["image_size"] = 16384;
+  changed["model_cfg"]["vision_cfg"]["patch_size"] = 1;
+  write(other / "open_clip_config.json", changed);
+  expect_refusal(other, ErrorCode::corrupt, "visual.conv1.weight");
+  auto small = open_clip_weights("");
+  small["visual.conv1.weight"] = testing::random_stored({48, 3, 1, 1}, 1);
+  testing::write_tensors(other / "open_clip_model.safetensors", small);
+  expect_refusal(other, ErrorCode::limit, "268435456 patches");
+  changed = config;
+  changed["model_cfg"]["text_cfg"]["mlp_ratio"] = 1e300;
+  write(other / "open_clip_config.json", changed);
+  expect_refusal(other, ErrorCode::corrupt, "mlp_ratio");
+}
+
 TEST_F(Layouts, TensorsThatDoNotFitAreNamed) {
   auto changed = weights;
   changed["text_model.encoder.layers.0.self_attn.q_norm.weight"] = testing::random_stored({32}, 1);
@@ -369,6 +389,22 @@ TEST_F(ClassifierLayouts, ATimmTowerInOpenClipGivesTheSameFeatures) {
     const std::span row(projection.values.data() + i * 64, 64);
     EXPECT_NEAR(embedding[0][i], dot(row, features[0]), 1e-5);
   }
+}
+
+TEST_F(ClassifierLayouts, AHeadOfAnotherShapeIsRefused) {
+  for (const auto& shape : {std::vector<std::int64_t>{}, {64}, {0, 64}, {7, 32}}) {
+    auto changed = hugging_face;
+    changed["classifier.weight"] = testing::random_stored(shape, 1);
+    testing::write_tensors(vit / "model.safetensors", changed);
+    expect_refusal(vit, ErrorCode::corrupt, "classifier.");
+  }
+}
+
+TEST_F(ClassifierLayouts, ClassNamesMustFitTheHead) {
+  auto config = read_json(vit / "config.json");
+  config["id2label"] = {{"0", "cat"}, {"1", "dog"}};
+  write(vit / "config.json", config);
+  expect_refusal(vit, ErrorCode::corrupt, "2 class names");
 }
 
 TEST_F(ClassifierLayouts, AnUnknownTimmArchitectureIsNamed) {
