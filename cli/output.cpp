@@ -22,7 +22,9 @@ void Output::note(const std::string& message) {
 
 void Output::failed(const std::string& input, const std::string& reason) {
   ++failures_;
-  std::cerr << "beeld: " << printable(input) << ": " << printable(reason) << '\n';
+  // Most reasons name their input already.
+  const bool named = reason.find(input) != std::string::npos;
+  std::cerr << "beeld: " << (named ? "" : printable(input) + ": ") << printable(reason) << '\n';
 }
 
 bool Output::shows_progress() const { return !options_.quiet && ::isatty(STDERR_FILENO) == 1; }
