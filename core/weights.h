@@ -30,6 +30,30 @@ struct BlockNames {
   const char* mlp_scale = nullptr;
 };
 
+/// Names that several formats share: projections apart under `self_attn`,
+inline constexpr BlockNames self_attn_names{
+    .attention_norm = "layer_norm1.",
+    .query = "self_attn.q_proj.",
+    .key = "self_attn.k_proj.",
+    .value = "self_attn.v_proj.",
+    .output = "self_attn.out_proj.",
+    .mlp_norm = "layer_norm2.",
+    .up = "mlp.fc1.",
+    .down = "mlp.fc2.",
+};
+
+/// and packed ones in `resblocks`.
+inline constexpr BlockNames resblock_names{
+    .attention_norm = "ln_1.",
+    .query_key_value = "attn.in_proj_",
+    .output = "attn.out_proj.",
+    .attention_scale = "ls_1.gamma",
+    .mlp_norm = "ln_2.",
+    .up = "mlp.c_fc.",
+    .down = "mlp.c_proj.",
+    .mlp_scale = "ls_2.gamma",
+};
+
 /// Reads weights from a checkpoint by name and shape, widened to float32, and knows at the end whether any
 /// tensor was left over: a tensor that nobody asked for means an architecture that is not the one configured.
 class WeightReader {

@@ -7,17 +7,6 @@ namespace beeld {
 
 namespace {
 
-constexpr BlockNames names{
-    .attention_norm = "ln_1.",
-    .query_key_value = "attn.in_proj_",
-    .output = "attn.out_proj.",
-    .attention_scale = "ls_1.gamma",
-    .mlp_norm = "ln_2.",
-    .up = "mlp.c_fc.",
-    .down = "mlp.c_proj.",
-    .mlp_scale = "ls_2.gamma",
-};
-
 TextPool pool_named(const std::string& name, const std::string& origin) {
   static const std::map<std::string, TextPool, std::less<>> known{{"first", TextPool::first},
                                                                   {"last", TextPool::last},
@@ -73,7 +62,7 @@ TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, c
   const auto width = std::int64_t{config.block.width};
   tower.tokens = weights.read(text.prefix + "token_embedding.weight", {config.vocabulary, width});
   tower.positions = weights.read(text.prefix + "positional_embedding", {config.context_length, width});
-  tower.encoder = weights.transformer(config.block, config.layers, names, [&](int i) {
+  tower.encoder = weights.transformer(config.block, config.layers, resblock_names, [&](int i) {
     return text.prefix + "transformer.resblocks." + std::to_string(i) + ".";
   });
   tower.final_norm = weights.norm(text.prefix + "ln_final.", config.block);

@@ -3,21 +3,6 @@
 
 namespace beeld {
 
-namespace {
-
-constexpr BlockNames names{
-    .attention_norm = "layer_norm1.",
-    .query = "self_attn.q_proj.",
-    .key = "self_attn.k_proj.",
-    .value = "self_attn.v_proj.",
-    .output = "self_attn.out_proj.",
-    .mlp_norm = "layer_norm2.",
-    .up = "mlp.fc1.",
-    .down = "mlp.fc2.",
-};
-
-}  // namespace
-
 TextTower<float> read_siglip_text(WeightReader& weights, Settings settings, std::int64_t pad_id) {
   ignore_bookkeeping(settings);
   // The tokenizer's ids count; published configurations carry CLIP's instead.
@@ -39,7 +24,7 @@ TextTower<float> read_siglip_text(WeightReader& weights, Settings settings, std:
   tower.tokens = weights.read(model + "embeddings.token_embedding.weight", {config.vocabulary, block.width});
   tower.positions =
       weights.read(model + "embeddings.position_embedding.weight", {config.context_length, block.width});
-  tower.encoder = weights.transformer(config.block, layers, names, [&](int i) {
+  tower.encoder = weights.transformer(config.block, layers, self_attn_names, [&](int i) {
     return model + "encoder.layers." + std::to_string(i) + ".";
   });
   tower.final_norm = weights.norm(model + "final_layer_norm.", config.block);

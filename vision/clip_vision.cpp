@@ -3,21 +3,6 @@
 
 namespace beeld {
 
-namespace {
-
-constexpr BlockNames names{
-    .attention_norm = "layer_norm1.",
-    .query = "self_attn.q_proj.",
-    .key = "self_attn.k_proj.",
-    .value = "self_attn.v_proj.",
-    .output = "self_attn.out_proj.",
-    .mlp_norm = "layer_norm2.",
-    .up = "mlp.fc1.",
-    .down = "mlp.fc2.",
-};
-
-}  // namespace
-
 VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, int embedding_width) {
   ignore_bookkeeping(settings);
   settings.ignore({"projection_dim", "bos_token_id", "eos_token_id", "pad_token_id"});
@@ -41,8 +26,9 @@ VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, in
   tower.positions = weights.read(model + "embeddings.position_embedding.weight",
                                  {1 + config.positions.rows * config.positions.columns, width});
   tower.input_norm = weights.norm(model + "pre_layrnorm.", block);  // spelt so in every checkpoint
-  tower.encoder = weights.transformer(
-      block, layers, names, [&](int i) { return model + "encoder.layers." + std::to_string(i) + "."; });
+  tower.encoder = weights.transformer(block, layers, self_attn_names, [&](int i) {
+    return model + "encoder.layers." + std::to_string(i) + ".";
+  });
   tower.output_norm = weights.norm(model + "post_layernorm.", block);
   tower.projection = weights.linear("visual_projection.", {embedding_width, width}, Bias::absent);
   weights.ignore({".position_ids"});

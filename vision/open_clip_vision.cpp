@@ -5,17 +5,6 @@ namespace beeld {
 
 namespace {
 
-constexpr BlockNames names{
-    .attention_norm = "ln_1.",
-    .query_key_value = "attn.in_proj_",
-    .output = "attn.out_proj.",
-    .attention_scale = "ls_1.gamma",
-    .mlp_norm = "ln_2.",
-    .up = "mlp.c_fc.",
-    .down = "mlp.c_proj.",
-    .mlp_scale = "ls_2.gamma",
-};
-
 VisionConfig read_config(Settings& settings, Activation activation) {
   VisionConfig config;
   auto& block = config.block;
@@ -105,7 +94,7 @@ VisionTower<float> read_open_clip_vision(WeightReader& weights, Settings setting
   tower.positions = read_positions(weights, config);
   if (config.input_norm == InputNorm::present)
     tower.input_norm = weights.norm("visual.ln_pre.", config.block);
-  tower.encoder = weights.transformer(config.block, config.layers, names, [](int i) {
+  tower.encoder = weights.transformer(config.block, config.layers, resblock_names, [](int i) {
     return "visual.transformer.resblocks." + std::to_string(i) + ".";
   });
   tower.output_norm = weights.norm("visual.ln_post.", config.block);

@@ -5,17 +5,6 @@ namespace beeld {
 
 namespace {
 
-constexpr BlockNames names{
-    .attention_norm = "layer_norm1.",
-    .query = "self_attn.q_proj.",
-    .key = "self_attn.k_proj.",
-    .value = "self_attn.v_proj.",
-    .output = "self_attn.out_proj.",
-    .mlp_norm = "layer_norm2.",
-    .up = "mlp.fc1.",
-    .down = "mlp.fc2.",
-};
-
 /// NaFlex stores patches as (row, column, channel); ours are (channel, row, column).
 Tensor<float> reorder_patches(const Tensor<float>& weight, int patch) {
   Tensor<float> result(weight.shape());
@@ -90,8 +79,9 @@ VisionTower<float> read_siglip_vision(WeightReader& weights, Settings settings, 
   }
   tower.positions = weights.read(model + "embeddings.position_embedding.weight",
                                  {config.positions.rows * config.positions.columns, width});
-  tower.encoder = weights.transformer(
-      block, layers, names, [&](int i) { return model + "encoder.layers." + std::to_string(i) + "."; });
+  tower.encoder = weights.transformer(block, layers, self_attn_names, [&](int i) {
+    return model + "encoder.layers." + std::to_string(i) + ".";
+  });
   tower.output_norm = weights.norm(model + "post_layernorm.", block);
   tower.probe = read_probe(weights, model + "head.", block);
   weights.ignore({".position_ids"});
