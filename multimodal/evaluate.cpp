@@ -108,7 +108,7 @@ void append_rows(Matrix& matrix, const Matrix& rows) {
 
 struct ClassLine {
   std::size_t index;
-  std::string name;
+  std::vector<std::string> names;
 };
 
 /// index<TAB>id<TAB>name, synonym, ...
@@ -121,16 +121,23 @@ std::optional<ClassLine> parse_class(std::string_view line) {
   const auto tab = line.find('\t');
   if (tab == std::string_view::npos) return std::nullopt;
   line.remove_prefix(tab + 1);
-  line = line.substr(0, line.find_first_of(",\t"));
-  const auto first = line.find_first_not_of(' ');
-  if (first == std::string_view::npos) return std::nullopt;
-  parsed.name = line.substr(first, line.find_last_not_of(' ') - first + 1);
-  return parsed;
+  line = line.substr(0, line.find('\t'));
+  while (true) {
+    const auto comma = line.find(',');
+    const auto name = line.substr(0, comma);
+    const auto first = name.find_first_not_of(' ');
+    if (first != std::string_view::npos)
+      parsed.names.emplace_back(name.substr(first, name.find_last_not_of(' ') - first + 1));
+    else if (parsed.names.empty())
+      return std::nullopt;
+    if (comma == std::string_view::npos) return parsed;
+    line.remove_prefix(comma + 1);
+  }
 }
 
 }  // namespace
 
-std::vector<std::string> read_class_names(const std::filesystem::path& file) {
+std::vector<std::vector<std::string>> read_class_synonyms(const std::filesystem::path& file) {
   const auto content = read_file(file, max_class_file_bytes);
   std::vector<ClassLine> classes;
   std::string_view rest = content;
@@ -145,8 +152,8 @@ std::vector<std::string> read_class_names(const std::filesystem::path& file) {
     classes.push_back(*parsed);
   }
   std::ranges::sort(classes, {}, &ClassLine::index);
-  std::vector<std::string> names;
-  for (const auto& [index, name] : classes) {
+  std::vector<std::vector<std::string>> names;
+  for (auto& [index, synonyms] : classes) {
     if (index != names.size()) {
       throw Error(ErrorCode::corrupt, "[classes] " + file.string() + ": expected every index from 0 to " +
                                           std::to_string(classes.size() - 1) + " once; " +
@@ -154,8 +161,14 @@ std::vector<std::string> read_class_names(const std::filesystem::path& file) {
                                           " is missing, or the one before it "
                                           "occurs twice");
     }
-    names.push_back(name);
+    names.push_back(std::move(synonyms));
   }
+  return names;
+}
+
+std::vector<std::string> read_class_names(const std::filesystem::path& file) {
+  std::vector<std::string> names;
+  for (auto& synonyms : read_class_synonyms(file)) names.push_back(std::move(synonyms.front()));
   return names;
 }
 

@@ -43,6 +43,9 @@ struct RetrievalResult {
 /// by index. Throws Error: not_found, io, or corrupt (the indices are not 0 to K-1, each once).
 std::vector<std::string> read_class_names(const std::filesystem::path& file);
 
+/// All names of each label, the first one first. Throws as read_class_names.
+std::vector<std::vector<std::string>> read_class_synonyms(const std::filesystem::path& file);
+
 /// Accuracy of zero-shot classification on WebDataset shards with a `.cls` for each picture.
 ///
 /// Pictures are decoded as the reference implementations do, ignoring EXIF orientation. Samples without a

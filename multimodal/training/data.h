@@ -1,0 +1,106 @@
+#pragma once
+
+#include <beeld/image.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "multimodal/evaluate.h"
+#include "vision/augment.h"
+
+namespace beeld {
+
+/// One of the sets of pictures that a run learns from.
+struct TrainingSource {
+  std::string name;                           ///< For messages.
+  std::vector<std::filesystem::path> shards;  ///< WebDataset, .tar or .tar.gz.
+  double weight = 1;                          ///< Its share of every batch, relative to the other sources'.
+  std::filesystem::path classes;              ///< Class file for samples with a KEY.cls; may be empty.
+  std::vector<std::string> templates;  ///< "a photo of a {}.", filled with a name of the class; none: "{}".
+  Augmentation augmentation;
+};
+
+/// A picture and its sentence, as one step of learning sees them.
+struct TrainingSample {
+  std::string key;
+  std::size_t source = 0;
+  Image picture;            ///< RGB, edge x edge, augmented.
+  std::string text;         ///< One of its captions; with classes, a template with one of the names.
+  std::int64_t label = -1;  ///< The class index in KEY.cls, if any.
+};
+
+/// How far a source has been read.
+struct SourcePosition {
+  std::int64_t epoch = 0;
+  std::size_t group = 0;   ///< Of shards, in this epoch's order.
+  std::size_t sample = 0;  ///< In the group's order.
+  double owed = 0;         ///< Samples by which its part of the batches so far falls short of its share.
+};
+
+/// Where a run stands between two batches. An empty list of sources is the beginning.
+struct TrainingPosition {
+  std::int64_t batch = 0;  ///< Of the next batch; the first is 0.
+  std::vector<SourcePosition> sources;
+};
+
+/// From a batch on, pictures have this edge.
+struct EdgeStep {
+  std::int64_t batch = 0;
+  int edge = 0;
+};
+
+struct TrainingDataOptions {
+  int batch = 256;                                 ///< Samples in a batch.
+  int edge = 64;                                   ///< Of the square pictures, in pixels,
+  std::vector<EdgeStep> edges;                     ///< until a step is reached; in ascending order.
+  std::uint64_t seed = 0;                          ///< Everything random follows from it.
+  int shards_at_once = 8;                          ///< Of a source: their samples are shuffled together.
+  std::size_t cache_bytes = std::size_t{1} << 30;  ///< Decoded pictures kept in memory between epochs.
+  int prefetch = 2;  ///< Batches made ahead, on another thread; 0 makes each when it is asked for.
+};
+
+/// The batches of a training run: an endless stream, in which every source has its share.
+///
+/// An epoch of a source visits each of its samples once: shards in random order, `shards_at_once` of them
+/// together in memory, their samples shuffled. Batch number b follows from the sources and the options (but
+/// for the cache and the prefetch), whatever the timing and wherever a run was resumed. Inside a batch the
+/// sources follow each other in order.
+///
+/// Pictures are decoded as evaluation does, shrunk where their shorter side is more than twice the largest
+/// edge, and kept up to `cache_bytes`: once all of a shard's pictures are there, its file is not read again.
+///
+/// A sample without a picture that can be decoded, without a caption, or whose class is not in the class
+/// file is skipped. One thread at a time may call an object.
+class TrainingData {
+ public:
+  /// Throws Error: invalid_argument (a setting out of its range, or a position that belongs to other
+  /// sources), and as read_class_names.
+  TrainingData(std::vector<TrainingSource> sources, const TrainingDataOptions& options,
+               const TrainingPosition& position = {});
+  ~TrainingData();
+  TrainingData(const TrainingData&) = delete;
+  TrainingData& operator=(const TrainingData&) = delete;
+
+  /// The next batch, of exactly `batch` samples.
+  ///
+  /// Throws Error: as ShardReader, or corrupt where a source has no usable sample, where a shard changed
+  /// between two readings, or where the position names a place that does not exist. After an error every
+  /// further call throws it again.
+  std::vector<TrainingSample> next();
+
+  /// Where the batch that next() will return begins: a new object resumed there goes on in the same way.
+  const TrainingPosition& position() const;
+
+  /// The samples skipped in the batches so far, each once.
+  const std::vector<SkippedSample>& failures() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace beeld
