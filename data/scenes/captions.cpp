@@ -7,7 +7,10 @@ Claims claims_of(const Scene& scene, int wording) {
   if (wording == 1) {
     claims.sizes = Claims::Sizes::open;
     claims.arrangement = Claims::Arrangement::open;
-    if (scene.second) claims.setting = Claims::Setting::open;
+    if (scene.second)
+      claims.setting = Claims::Setting::open;
+    else
+      claims.colors = Claims::Colors::open;
   }
   if (wording == 3) claims.setting = Claims::Setting::open;
   return claims;

@@ -86,25 +86,33 @@ constexpr std::array<Ways, background_count> settings{{
     {"bij zonsondergang", "tijdens de zonsondergang"},
 }};
 
+std::string noun(const Group& group) {
+  const auto& [article, one, many] = nouns[index_of(group.thing)];
+  return group.count == 1 ? one : many;
+}
+
 /// "grote rode katten", "groot rood huis".
 std::string noun_phrase(const Group& group) {
-  const auto& noun = nouns[index_of(group.thing)];
-  const bool bare = group.count == 1 && noun.article == Article::het;
-  const auto form = [&](const Adjective& adjective) {
-    return std::string(bare ? adjective.bare : adjective.inflected);
+  const bool bare = group.count == 1 && nouns[index_of(group.thing)].article == Article::het;
+  const auto form = [&](const Adjective& adjective) { return bare ? adjective.bare : adjective.inflected; };
+  return std::string(form(sizes[index_of(group.size)])) + form(colors[index_of(group.color)]) + " " +
+         noun(group);
+}
+
+std::string counted(int count, const std::string& phrase) {
+  return numbers[static_cast<std::size_t>(count)] + (" " + phrase);
+}
+
+std::string described(const Group& group) { return counted(group.count, noun_phrase(group)); }
+
+/// As typed into a search: two things with their colours, or one without where it is seen.
+std::string shortest(const Scene& scene) {
+  const auto named = [](Group group) {
+    group.size = Size::medium;
+    return group.count == 1 ? noun_phrase(group) : described(group);
   };
-  return form(sizes[index_of(group.size)]) + form(colors[index_of(group.color)]) + " " +
-         (group.count == 1 ? noun.one : noun.many);
-}
-
-std::string described(const Group& group) {
-  return numbers[static_cast<std::size_t>(group.count)] + (" " + noun_phrase(group));
-}
-
-/// Without size, and without "een".
-std::string named(Group group) {
-  group.size = Size::medium;
-  return group.count == 1 ? noun_phrase(group) : described(group);
+  if (scene.second) return named(scene.first) + " en " + named(scene.second->group);
+  return counted(scene.first.count, noun(scene.first)) + " " + settings[index_of(scene.background)][usual];
 }
 
 /// The things and how they are arranged.
@@ -123,8 +131,7 @@ std::string dutch_caption(const Scene& scene, int wording) {
   const Scene turned = turned_around(scene);
   switch (wording) {
     case 1:
-      return scene.second ? named(scene.first) + " en " + named(scene.second->group)
-                          : named(scene.first) + " " + setting[usual];
+      return shortest(scene);
     case 2:
       return setting[usual] + (", " + arranged(scene, other));
     case 3:

@@ -1,4 +1,5 @@
 #include <array>
+#include <string_view>
 
 #include "data/scenes/captions.h"
 
@@ -79,24 +80,32 @@ constexpr std::array<Ways, background_count> settings{{
     {"at sunset", "at sundown"},
 }};
 
+std::string noun(const Group& group) {
+  const auto& [one, many] = nouns[index_of(group.thing)];
+  return group.count == 1 ? one : many;
+}
+
 /// "big red cats".
 std::string noun_phrase(const Group& group, Way way) {
-  const auto& noun = nouns[index_of(group.thing)];
-  return std::string(sizes[index_of(group.size)][way]) + colors[index_of(group.color)] + " " +
-         (group.count == 1 ? noun.one : noun.many);
+  return std::string(sizes[index_of(group.size)][way]) + colors[index_of(group.color)] + " " + noun(group);
 }
 
-std::string described(const Group& group, Way way) {
-  const std::string phrase = noun_phrase(group, way);
-  // Of all the words that can follow the article, only "orange" begins with a vowel.
-  if (group.count == 1 && phrase.starts_with('o')) return "an " + phrase;
-  return numbers[static_cast<std::size_t>(group.count)] + (" " + phrase);
+/// With the number or the article before it.
+std::string counted(int count, const std::string& phrase) {
+  const bool vowel = std::string_view("aeiou").find(phrase.front()) != std::string_view::npos;
+  return (count == 1 && vowel ? "an" : numbers[static_cast<std::size_t>(count)]) + (" " + phrase);
 }
 
-/// Without size, and without an article.
-std::string named(Group group) {
-  group.size = Size::medium;
-  return group.count == 1 ? noun_phrase(group, usual) : described(group, usual);
+std::string described(const Group& group, Way way) { return counted(group.count, noun_phrase(group, way)); }
+
+/// As typed into a search: two things with their colours, or one without where it is seen.
+std::string shortest(const Scene& scene) {
+  const auto named = [](Group group) {
+    group.size = Size::medium;
+    return group.count == 1 ? noun_phrase(group, usual) : described(group, usual);
+  };
+  if (scene.second) return named(scene.first) + " and " + named(scene.second->group);
+  return counted(scene.first.count, noun(scene.first)) + " " + settings[index_of(scene.background)][usual];
 }
 
 /// The things and how they are arranged.
@@ -115,8 +124,7 @@ std::string english_caption(const Scene& scene, int wording) {
   const Scene turned = turned_around(scene);
   switch (wording) {
     case 1:
-      return scene.second ? named(scene.first) + " and " + named(scene.second->group)
-                          : named(scene.first) + " " + setting[usual];
+      return shortest(scene);
     case 2:
       return setting[usual] + (", " + arranged(scene, other));
     case 3:

@@ -6,9 +6,10 @@
 
 namespace beeld::scenes {
 
-/// The facts of a scene that a sentence states: what is absent is left open. Counts and colours are always
-/// stated; of medium size and of the middle nothing is said.
+/// The facts of a scene that a sentence states: the rest is left open. Things and their counts are
+/// always stated; of medium size and of the middle nothing is said.
 struct Claims {
+  enum class Colors { stated, open } colors = Colors::stated;
   enum class Sizes { stated, open } sizes = Sizes::stated;
   enum class Arrangement { stated, open } arrangement = Arrangement::stated;  ///< Place or relation.
   enum class Setting { stated, open } setting = Setting::stated;              ///< The background.

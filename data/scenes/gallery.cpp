@@ -86,8 +86,6 @@ const std::vector<Scene>& gallery_scenes() {
       {plain_pink, {heart, red, big}},
       {plain_green, {fish, blue, medium, 2}},
       {plain_gray, {ring, orange, medium, 4}},
-      {plain_gray, {mushroom, white, small}},
-      {plain_green, {butterfly, black}, {}, Place::left},
   };
   return scenes;
 }
