@@ -42,6 +42,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_info(app, session);
   add_pull(app, session);
   add_models(app, session);
+  add_vocabulary(app, session);
 }
 
 ExitCode run(int argc, char** argv) {

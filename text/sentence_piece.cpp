@@ -123,6 +123,8 @@ std::int32_t SentencePieceModel::find(std::string_view piece) const {
   return found == piece ? id : -1;
 }
 
+const std::string& SentencePieceModel::piece(std::int32_t id) const { return processor_->IdToPiece(id); }
+
 std::size_t SentencePieceModel::size() const { return static_cast<std::size_t>(processor_->GetPieceSize()); }
 
 }  // namespace beeld

@@ -27,6 +27,9 @@ class SentencePieceModel {
   /// The id of a piece, of whatever kind; -1 where there is none.
   std::int32_t find(std::string_view piece) const;
 
+  /// The text of the piece with this id, below size().
+  const std::string& piece(std::int32_t id) const;
+
   std::size_t size() const;
 
  private:

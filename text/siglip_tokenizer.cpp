@@ -60,6 +60,10 @@ std::string replace_meta_space(std::string_view text) {
   return result;
 }
 
+std::string without_punctuation(std::string_view text) {
+  return collapse_python_space(remove_ascii_punctuation(text));
+}
+
 class SiglipTokenizer : public Tokenizer {
  public:
   SiglipTokenizer(const std::filesystem::path& file, const TokenizerConfig& config)
@@ -113,7 +117,7 @@ class SiglipTokenizer : public Tokenizer {
   }
 
   void append_part(std::string_view text, std::vector<std::int32_t>& ids) const {
-    const auto canonical = collapse_python_space(remove_ascii_punctuation(text));
+    const auto canonical = without_punctuation(text);
     std::string_view rest = canonical;
     while (!rest.empty()) {
       const auto chunk = rest.substr(0, chunk_length(rest));
@@ -204,6 +208,10 @@ class GemmaTokenizer : public Tokenizer {
 };
 
 }  // namespace
+
+std::string canonical_siglip_text(std::string_view bytes) {
+  return without_punctuation(lowercase(replace_meta_space(valid_utf8(bytes))));
+}
 
 std::unique_ptr<Tokenizer> read_siglip_tokenizer(const std::filesystem::path& model,
                                                  const TokenizerConfig& config) {

@@ -3,6 +3,9 @@
 #include <beeld/tokenizer.h>
 
 #include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
 
 #include "text/tokenizer_config.h"
 
@@ -12,6 +15,10 @@ namespace beeld {
 /// without a dummy prefix, then `</s>`, which also pads.
 std::unique_ptr<Tokenizer> read_siglip_tokenizer(const std::filesystem::path& model,
                                                  const TokenizerConfig& config);
+
+/// A text without special tokens as SigLIP's tokenizer hands it to SentencePiece: valid UTF-8 in lower case,
+/// without ASCII punctuation, its words separated by single spaces.
+std::string canonical_siglip_text(std::string_view bytes);
 
 /// Gemma's tokenizer over its `tokenizer.model`, as SigLIP 2 uses it: SentencePiece, then `<eos>`; `<pad>`
 /// pads. Used where there is no `tokenizer.json`.

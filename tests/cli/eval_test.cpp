@@ -1,37 +1,15 @@
 #include <beeld/model.h>
 
 #include <algorithm>
-#include <cstdio>
 
 #include "multimodal/retrieval.h"
 #include "tests/cli/command.h"
 #include "tests/support/pictures.h"
+#include "tests/support/tar.h"
 
 namespace beeld::testing {
 
 namespace {
-
-/// One file of a ustar archive: header block, content, padding.
-std::string tar_entry(const std::string& name, const std::string& content) {
-  std::string header(512, '\0');
-  header.replace(0, name.size(), name);
-  char numbers[40];
-  std::snprintf(numbers, sizeof numbers, "%011zo", content.size());
-  header.replace(100, 7, "0000644");
-  header.replace(124, 11, numbers);
-  header.replace(136, 11, "00000000000");
-  header.replace(148, 8, "        ");
-  header[156] = '0';
-  header.replace(257, 8,
-                 std::string("ustar\0"
-                             "00",
-                             8));
-  unsigned sum = 0;
-  for (const unsigned char byte : header) sum += byte;
-  std::snprintf(numbers, sizeof numbers, "%06o", sum);
-  header.replace(148, 7, std::string(numbers) + '\0');
-  return header + content + std::string((512 - content.size() % 512) % 512, '\0');
-}
 
 const std::vector<std::string> captions = {"a cat",  "a dog in the snow", "red", "a photo of a dog", "snow",
                                            "cat cat"};
@@ -41,7 +19,7 @@ const std::vector<std::string> captions = {"a cat",  "a dog in the snow", "red",
 class EvalTest : public CommandTest {
  protected:
   std::string shard(const std::string& name, const std::string& content) {
-    return add_file(name, content + std::string(1024, '\0')).string();
+    return add_file(name, content + tar_end()).string();
   }
 
   static std::string picture(std::uint32_t seed) { return png_bytes(wave_picture(48, 40, seed)); }
