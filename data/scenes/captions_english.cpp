@@ -57,8 +57,8 @@ enum Way : std::size_t { usual, other };
 // In the order of Size, Place, Relation and Background.
 constexpr std::array<Ways, 3> sizes{{{"small ", "little "}, {"", ""}, {"big ", "large "}}};
 constexpr std::array<Ways, 5> places{{{"", "in the middle"},
-                                      {"on the left", "on the left-hand side"},
-                                      {"on the right", "on the right-hand side"},
+                                      {"on the left", "on the left side"},
+                                      {"on the right", "on the right side"},
                                       {"at the top", "near the top"},
                                       {"at the bottom", "near the bottom"}}};
 constexpr std::array<Ways, 4> relations{

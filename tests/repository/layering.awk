@@ -12,6 +12,7 @@ BEGIN {
   may["multimodal"] = "core text vision multimodal"
   may["examples"] = may["multimodal"]
   may["cli"] = may["multimodal"] " cli"
+  may["data"] = "core data"
   may["bench"] = may["multimodal"] " bench"
 
   home["error"] = home["matrix"] = "core"

@@ -35,7 +35,7 @@ none() { ! "$@"; }
 check() {
   cd -- "$2"
   local folders=()
-  for folder in include core text vision multimodal cli examples bench tests; do
+  for folder in include core text vision multimodal cli examples data bench tests; do
     if [ -d "$folder" ]; then folders+=("$folder"); fi
   done
   find "${folders[@]}" -name '*.cpp' -o -name '*.h' | sort | "$1"
