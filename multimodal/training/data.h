@@ -16,12 +16,12 @@ namespace beeld {
 
 /// One of the sets of pictures that a run learns from.
 struct TrainingSource {
-  std::string name;                           ///< For messages.
-  std::vector<std::filesystem::path> shards;  ///< WebDataset, .tar or .tar.gz.
-  double weight = 1;                          ///< Its share of every batch, relative to the other sources'.
-  std::filesystem::path classes;              ///< Class file for samples with a KEY.cls; may be empty.
-  std::vector<std::string> templates;  ///< "a photo of a {}.", filled with a name of the class; none: "{}".
-  Augmentation augmentation;
+  std::string name;                             ///< For messages.
+  std::vector<std::filesystem::path> shards{};  ///< WebDataset, .tar or .tar.gz.
+  double weight = 1;                            ///< Its share of every batch, relative to the other sources'.
+  std::filesystem::path classes{};              ///< Class file for samples with a KEY.cls; may be empty.
+  std::vector<std::string> templates{};  ///< "a photo of a {}.", filled with a name of the class; none: "{}".
+  Augmentation augmentation{};
 };
 
 /// A picture and its sentence, as one step of learning sees them.
@@ -44,7 +44,7 @@ struct SourcePosition {
 /// Where a run stands between two batches. An empty list of sources is the beginning.
 struct TrainingPosition {
   std::int64_t batch = 0;  ///< Of the next batch; the first is 0.
-  std::vector<SourcePosition> sources;
+  std::vector<SourcePosition> sources{};
 };
 
 /// From a batch on, pictures have this edge.
@@ -56,7 +56,7 @@ struct EdgeStep {
 struct TrainingDataOptions {
   int batch = 256;                                 ///< Samples in a batch.
   int edge = 64;                                   ///< Of the square pictures, in pixels,
-  std::vector<EdgeStep> edges;                     ///< until a step is reached; in ascending order.
+  std::vector<EdgeStep> edges{};                   ///< until a step is reached; in ascending order.
   std::uint64_t seed = 0;                          ///< Everything random follows from it.
   int shards_at_once = 8;                          ///< Of a source: their samples are shuffled together.
   std::size_t cache_bytes = std::size_t{1} << 30;  ///< Decoded pictures kept in memory between epochs.

@@ -27,6 +27,14 @@ TEST(ClassNames, AreTheFirstNamesInTheOrderOfTheIndices) {
   EXPECT_TRUE(class_names("").empty());
 }
 
+TEST(ClassNames, HaveSynonyms) {
+  const testing::TemporaryFolder folder;
+  write_file_atomically(folder / "classes.tsv",
+                        "1\tn2\tgreat white shark,  white shark ,,x\tmore\n0\tn1\ttench");
+  EXPECT_EQ(read_class_synonyms(folder / "classes.tsv"),
+            (std::vector<std::vector<std::string>>{{"tench"}, {"great white shark", "white shark", "x"}}));
+}
+
 TEST(ClassNames, RefuseWhatIsNoClassFile) {
   for (const auto* content : {"tench\n", "0 n1 tench\n", "0\tn1\n", "0\tn1\t\n", "0\tn1\t, x\n",
                               "x\tn1\ttench\n", "-1\tn1\ttench\n", "1\tn1\ttench\n", "0\tn1\ta\n0\tn2\tb\n",
