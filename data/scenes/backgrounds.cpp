@@ -16,9 +16,10 @@ class Brush {
   Dice& dice() { return dice_; }
   cv::Scalar shade(const cv::Scalar& color) { return jittered(color, 8, dice_); }
 
+  /// Begins at a whole pixel as gradients end at one: nothing between them is left unpainted.
   void rectangle(cv::Rect2d box, const cv::Scalar& color) {
-    const double n = canvas_.cols;
-    cv::rectangle(canvas_, cv::Rect(cv::Rect2d(box.x * n, box.y * n, box.width * n + 1, box.height * n + 1)),
+    const cv::Point2d corner = box.tl() * canvas_.cols, opposite = box.br() * canvas_.cols;
+    cv::rectangle(canvas_, {cvFloor(corner.x), cvFloor(corner.y)}, {cvCeil(opposite.x), cvCeil(opposite.y)},
                   color, cv::FILLED);
   }
   void line(cv::Point2d from, cv::Point2d to, double width, const cv::Scalar& color) {
@@ -29,11 +30,12 @@ class Brush {
     const double n = canvas_.cols;
     cv::circle(canvas_, center * n, std::max(1, static_cast<int>(radius * n)), color, cv::FILLED);
   }
-  /// From `upper` at the top of the rows to `lower`.
+  /// From a shade of `upper` at the top of the rows to one of `lower`.
   void gradient(double top, double bottom, const cv::Scalar& upper, const cv::Scalar& lower) {
+    const cv::Scalar begin = shade(upper), end = shade(lower);
     const int first = static_cast<int>(top * canvas_.rows), last = static_cast<int>(bottom * canvas_.rows);
     for (int y = first; y < last; ++y)
-      canvas_.row(y).setTo(blend(upper, lower, static_cast<double>(y - first) / (last - first)));
+      canvas_.row(y).setTo(blend(begin, end, static_cast<double>(y - first) / (last - first)));
   }
   /// Wavy from left to right.
   void wave(double y, double width, const cv::Scalar& color) {
@@ -54,11 +56,11 @@ class Brush {
 void plain(Brush& brush, const cv::Scalar& color) { brush.rectangle({0, 0, 1, 1}, brush.shade(color)); }
 
 void day_sky(Brush& brush, double horizon) {
-  brush.gradient(0, horizon, brush.shade(rgb(164, 210, 244)), brush.shade(rgb(214, 236, 250)));
+  brush.gradient(0, horizon, rgb(164, 210, 244), rgb(214, 236, 250));
 }
 
 void night(Brush& brush) {
-  brush.gradient(0, 1, brush.shade(rgb(12, 16, 50)), brush.shade(rgb(34, 40, 88)));
+  brush.gradient(0, 1, rgb(12, 16, 50), rgb(34, 40, 88));
   for (int i = 0; i < 26; ++i)
     brush.dot({brush.dice().uniform(0, 1), brush.dice().uniform(0, 1)}, 0.006, rgb(220, 220, 240));
 }
@@ -66,7 +68,7 @@ void night(Brush& brush) {
 void grass(Brush& brush) {
   const double horizon = brush.horizon(0.3);
   day_sky(brush, horizon);
-  brush.gradient(horizon, 1, brush.shade(rgb(138, 200, 96)), brush.shade(rgb(104, 176, 70)));
+  brush.gradient(horizon, 1, rgb(138, 200, 96), rgb(104, 176, 70));
   for (int i = 0; i < 40; ++i) {
     const cv::Point2d root{brush.dice().uniform(0, 1), brush.dice().uniform(horizon + 0.05, 1)};
     brush.line(root, root + cv::Point2d(brush.dice().uniform(-0.02, 0.02), -0.045), 0.01, rgb(76, 148, 52));
@@ -76,7 +78,7 @@ void grass(Brush& brush) {
 void sea(Brush& brush) {
   const double horizon = brush.horizon(0.3);
   day_sky(brush, horizon);
-  brush.gradient(horizon, 1, brush.shade(rgb(70, 160, 206)), brush.shade(rgb(30, 112, 170)));
+  brush.gradient(horizon, 1, rgb(70, 160, 206), rgb(30, 112, 170));
   for (double y = horizon + 0.1; y < 1; y += 0.13) brush.wave(y, 0.012, rgb(176, 222, 240));
 }
 
@@ -93,8 +95,8 @@ void beach(Brush& brush) {
 
 void snow(Brush& brush) {
   const double horizon = brush.horizon(0.4);
-  brush.gradient(0, horizon, brush.shade(rgb(150, 168, 192)), brush.shade(rgb(190, 204, 222)));
-  brush.gradient(horizon, 1, brush.shade(rgb(236, 241, 248)), brush.shade(rgb(248, 250, 253)));
+  brush.gradient(0, horizon, rgb(150, 168, 192), rgb(190, 204, 222));
+  brush.gradient(horizon, 1, rgb(236, 241, 248), rgb(248, 250, 253));
   for (int i = 0; i < 40; ++i)
     brush.dot({brush.dice().uniform(0, 1), brush.dice().uniform(0, horizon + 0.1)}, 0.011,
               rgb(255, 255, 255));
@@ -132,9 +134,8 @@ void room(Brush& brush) {
 
 void sunset(Brush& brush) {
   const double horizon = brush.horizon(0.74);
-  brush.gradient(0, horizon * 0.55, brush.shade(rgb(122, 70, 140)), brush.shade(rgb(232, 108, 110)));
-  brush.gradient(horizon * 0.55, horizon + 0.01, brush.shade(rgb(236, 112, 108)),
-                 brush.shade(rgb(254, 190, 96)));
+  brush.gradient(0, horizon * 0.55, rgb(122, 70, 140), rgb(232, 108, 110));
+  brush.gradient(horizon * 0.55, horizon + 0.01, rgb(236, 112, 108), rgb(254, 190, 96));
   brush.rectangle({0, horizon, 1, 1 - horizon}, brush.shade(rgb(72, 44, 70)));
 }
 

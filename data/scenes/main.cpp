@@ -5,8 +5,8 @@
 #include <opencv2/core/utility.hpp>
 
 #include "data/scenes/gallery.h"
-#include "data/scenes/sampling.h"
 #include "data/scenes/shards.h"
+#include "data/scenes/splits.h"
 
 namespace beeld::scenes {
 
@@ -20,45 +20,15 @@ struct Options {
   std::vector<std::string> languages;
 };
 
-std::vector<Language> languages_of(const Options& options) {
-  if (options.languages.empty()) {
-    if (options.split == "train") return {Language::english, Language::dutch};
-    return {options.split == "test-nl" ? Language::dutch : Language::english};
-  }
-  std::vector<Language> languages;
+CaptionChoice choice(const Options& options) {
+  const bool training = options.split == "train";
+  CaptionChoice chosen{{}, options.captions > 0 ? options.captions : training ? wording_count : 1};
   for (const auto& name : options.languages)
-    languages.push_back(name == "nl" ? Language::dutch : Language::english);
-  return languages;
-}
-
-/// A test caption states all facts, so that no other picture fits it; three of the wordings do.
-int test_wording(std::size_t picture, int caption) {
-  constexpr std::array<int, wording_count> full_ones_first{0, 2, 4, 1, 3};
-  if (caption > 2) return full_ones_first[static_cast<std::size_t>(caption)];
-  return full_ones_first[(picture + static_cast<std::size_t>(caption)) % 3];
-}
-
-void draw_training(const Options& options) {
-  const int captions = options.captions == 0 ? wording_count : options.captions;
-  write_shards(options.shards, [&](std::size_t i) {
-    Picture picture{training_scene(options.seed, i), mix(mix(options.seed) + i), {}};
-    for (const Language language : languages_of(options))
-      for (int wording = 0; wording < captions; ++wording)
-        picture.captions.push_back(caption(picture.scene, wording, language));
-    return picture;
-  });
-}
-
-void draw_test(const Options& options) {
-  const int captions = options.captions == 0 ? 1 : options.captions;
-  const auto scenes = test_scenes(options.seed, options.shards.pictures);
-  write_shards(options.shards, [&](std::size_t i) {
-    Picture picture{scenes[i], mix(~mix(options.seed) + i), {}};
-    for (const Language language : languages_of(options))
-      for (int number = 0; number < captions; ++number)
-        picture.captions.push_back(caption(picture.scene, test_wording(i, number), language));
-    return picture;
-  });
+    chosen.languages.push_back(name == "nl" ? Language::dutch : Language::english);
+  if (!chosen.languages.empty()) return chosen;
+  if (options.split != "test-nl") chosen.languages.push_back(Language::english);
+  if (options.split != "test") chosen.languages.push_back(Language::dutch);
+  return chosen;
 }
 
 void add_options(CLI::App& app, Options& options) {
@@ -84,8 +54,12 @@ void draw_split(Options options) {
   if (options.split == "gallery") return write_gallery(options.shards.folder);
   if (options.shards.pictures == 0) options.shards.pictures = options.split == "train" ? 24'000 : 500;
   options.shards.name = "scenes-" + options.split;
-  if (options.split == "train") return draw_training(options);
-  draw_test(options);
+  const CaptionChoice chosen = choice(options);
+  if (options.split == "train")
+    return write_shards(options.shards,
+                        [&](std::size_t i) { return training_picture(options.seed, i, chosen); });
+  const auto pictures = test_pictures(options.seed, options.shards.pictures, chosen);
+  write_shards(options.shards, [&](std::size_t i) { return pictures[i]; });
 }
 
 }  // namespace

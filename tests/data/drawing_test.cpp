@@ -6,6 +6,7 @@
 #include <opencv2/core.hpp>
 #include <set>
 
+#include "data/scenes/backgrounds.h"
 #include "data/scenes/draw.h"
 #include "data/scenes/gallery.h"
 #include "data/scenes/layout.h"
@@ -28,6 +29,19 @@ TEST(Drawing, IsAFunctionOfSceneAndSeed) {
   EXPECT_TRUE(same(draw(scene, 5, 64), draw(scene, 5, 64)));
   EXPECT_FALSE(same(draw(scene, 5, 64), draw(scene, 6, 64)));
   EXPECT_EQ(draw(scene, 5, 48).size(), cv::Size(48, 48));
+}
+
+TEST(Drawing, LeavesNoPixelOfTheBackgroundUnpainted) {
+  for (std::size_t background = 0; background < background_count; ++background)
+    for (std::uint64_t seed = 0; seed < 50; ++seed) {
+      cv::Mat black(256, 256, CV_8UC3, cv::Scalar(0, 0, 0)),
+          white(256, 256, CV_8UC3, cv::Scalar(255, 255, 255));
+      for (cv::Mat* canvas : {&black, &white}) {
+        Dice dice(seed);
+        draw_background(static_cast<Background>(background), *canvas, dice);
+      }
+      EXPECT_TRUE(same(black, white)) << background << " " << seed;
+    }
 }
 
 // The share of pixels that another thing or colour changes on a plain background: what a model can go by.

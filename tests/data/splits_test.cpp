@@ -12,6 +12,7 @@
 #include "data/scenes/held_out.h"
 #include "data/scenes/sampling.h"
 #include "data/scenes/shards.h"
+#include "data/scenes/splits.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::scenes {
@@ -66,15 +67,38 @@ TEST(TestScenes, EachHoldAnUnseenCombination) {
 
 TEST(TestScenes, FitNoCaptionButTheirOwn) {
   const auto scenes = test_scenes(seed, 500);
-  std::set<std::string> english, dutch;
-  for (std::size_t i = 0; i < scenes.size(); ++i) {
-    english.insert(caption(scenes[i], 0, Language::english));
-    dutch.insert(caption(scenes[i], 0, Language::dutch));
+  for (std::size_t i = 0; i < scenes.size(); ++i)
     for (std::size_t j = 0; j < scenes.size(); ++j)
-      EXPECT_EQ(fits({}, scenes[i], scenes[j]), i == j) << i << " " << j;
+      EXPECT_EQ(fits({}, scenes[i], scenes[j]), i == j) << i << " and " << j;
+}
+
+TEST(TestPictures, HaveFullCaptionsOfWhichNoTwoAreTheSame) {
+  for (const auto language : {Language::english, Language::dutch}) {
+    std::set<std::string> captions;
+    for (const Picture& picture : test_pictures(seed, 500, {{language}, 3}))
+      captions.insert(picture.captions.begin(), picture.captions.end());
+    // Two wordings agree only where there is neither place nor relation to tell.
+    EXPECT_GT(captions.size(), 1400u);
   }
-  EXPECT_EQ(english.size(), scenes.size());
-  EXPECT_EQ(dutch.size(), scenes.size());
+  const auto english = test_pictures(seed, 500, {{Language::english}, 1});
+  const auto dutch = test_pictures(seed, 500, {{Language::dutch}, 1});
+  std::set<std::string> captions;
+  for (std::size_t i = 0; i < english.size(); ++i) {
+    EXPECT_EQ(english[i].scene, dutch[i].scene);
+    EXPECT_EQ(english[i].seed, dutch[i].seed);
+    captions.insert(english[i].captions.at(0));
+    captions.insert(dutch[i].captions.at(0));
+    for (const int wording : {1, 3})
+      EXPECT_NE(english[i].captions.at(0), caption(english[i].scene, wording, Language::english));
+  }
+  EXPECT_EQ(captions.size(), 1000u);
+}
+
+TEST(TrainingPictures, HaveFiveWordingsInTwoLanguages) {
+  const auto both = training_picture(seed, 3, {{Language::english, Language::dutch}, wording_count});
+  ASSERT_EQ(both.captions.size(), 10u);
+  EXPECT_EQ(both.captions[2], caption(both.scene, 2, Language::english));
+  EXPECT_EQ(both.captions[7], caption(both.scene, 2, Language::dutch));
 }
 
 Picture picture(std::size_t i) {

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # What the documents name must exist.
 #
-#   links.sh FOLDER   checks README.md, CONTRIBUTING.md and docs/*.md: every relative link leads to a file; a link
-#                     whose text is `code` leads to a file with that word in it; one whose text is
+#   links.sh FOLDER   checks README.md, CONTRIBUTING.md and the *.md of docs and data: every relative link leads to a
+#                     file; a link whose text is `code` leads to a file with that word in it; one whose text is
 #                     `Suite.Name` to the file with that test
 #   links.sh prove    proves that each of the three is found
 set -euo pipefail
@@ -15,7 +15,7 @@ check() {
   cd -- "$1"
   local document text target file name bad=0
   complain() { echo "$document: $1" && bad=1; }
-  for document in README.md CONTRIBUTING.md docs/*.md; do
+  for document in README.md CONTRIBUTING.md docs/*.md data/*.md data/*/*.md; do
     [ -e "$document" ] || continue
     while IFS=$'\t' read -r text target; do
       case "$target" in http*://*) continue ;; esac
