@@ -80,7 +80,7 @@ std::uint8_t blend(int from, int to, float factor) {
 }
 
 void blend_with_constant(Image& image, int constant, float factor) {
-  std::array<std::uint8_t, 256> table;
+  std::array<std::uint8_t, 256> table{};
   for (int value = 0; value < 256; ++value) table[value] = blend(constant, value, factor);
   for (auto& sample : image.samples) sample = table[sample];
 }
@@ -142,8 +142,8 @@ void adjust_brightness(Image& rgb, float factor) { blend_with_constant(rgb, 0, f
 void adjust_contrast(Image& rgb, float factor) {
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < rgb.samples.size(); i += 3) sum += luma(rgb.samples.data() + i);
-  const auto pixels = static_cast<double>(rgb.samples.size() / 3);
-  blend_with_constant(rgb, static_cast<int>(static_cast<double>(sum) / pixels + 0.5), factor);
+  const auto samples = static_cast<double>(rgb.samples.size());
+  blend_with_constant(rgb, static_cast<int>(static_cast<double>(sum) * 3 / samples + 0.5), factor);
 }
 
 void adjust_saturation(Image& rgb, float factor) {

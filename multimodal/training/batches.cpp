@@ -17,6 +17,7 @@ constexpr int max_batch = 1 << 20;
 constexpr int max_prefetch = 1 << 10;
 constexpr std::int64_t max_count = std::int64_t{1} << 53;
 constexpr std::int64_t samples_a_task = 4;
+constexpr std::size_t visits_at_once = 64;  // Bounds the decoded pictures in flight.
 
 void require(bool right, const std::string& what, const std::string& expected, const std::string& got) {
   if (!right)
@@ -133,7 +134,7 @@ TrainingBatch BatchMaker::make() {
 void BatchMaker::fill(std::size_t source, std::size_t count, TrainingBatch& batch) {
   auto& stream = sources_[source].stream;
   while (count > 0) {
-    const auto visits = stream.draw(count);
+    const auto visits = stream.draw(std::min(count, visits_at_once));
     std::vector<Prepared> prepared(visits.size());
     parallel_for(static_cast<std::int64_t>(visits.size()), samples_a_task,
                  [&](std::int64_t begin, std::int64_t end) {
@@ -191,7 +192,7 @@ Image BatchMaker::decoded(const ShelfSample& sample) const {
   if (sample.file.empty()) throw Error(ErrorCode::not_found, "no picture");
   const DecodeOptions as_evaluated{
       .orientation = Orientation::ignore, .decoding = Decoding::fast, .target_edge = kept_edge_};
-  const auto picture = to_rgb(decode_image(sample.file, as_evaluated, sample.key));
+  auto picture = to_rgb(decode_image(sample.file, as_evaluated, sample.key));
   const auto shorter = std::min(picture.width, picture.height);
   if (shorter <= kept_edge_) return picture;
   const auto scaled = [&](std::int64_t side) { return (side * kept_edge_ + shorter / 2) / shorter; };

@@ -40,7 +40,7 @@ class BatchMaker {
 
   std::vector<std::size_t> shares();
   void fill(std::size_t source, std::size_t count, TrainingBatch& batch);
-  Prepared prepare(std::size_t source, const Visit& visit) const;
+  Prepared prepare(std::size_t index, const Visit& visit) const;
   Image decoded(const ShelfSample& sample) const;
   int edge() const;
 

@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
-#include <utility>
+#include <tuple>
 #include <vector>
 
 #include "multimodal/training/captions.h"
@@ -27,7 +27,10 @@ struct ShelfSample {
 struct ShelfPlace {
   std::size_t shard = 0;
   std::size_t sample = 0;
-  auto operator<=>(const ShelfPlace&) const = default;
+
+  friend bool operator<(const ShelfPlace& a, const ShelfPlace& b) {
+    return std::tie(a.shard, a.sample) < std::tie(b.shard, b.sample);
+  }
 };
 
 /// The shards of one source: opened for a while, and those of their pictures that were kept for good.

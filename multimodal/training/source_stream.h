@@ -24,16 +24,16 @@ struct StreamOptions {
 /// The endless order in which the samples of one source come: epoch by epoch each of them once.
 class SourceStream {
  public:
-  SourceStream(std::vector<std::filesystem::path> shards, StreamOptions options,
-               const SourcePosition& position);
+  SourceStream(std::vector<std::filesystem::path> shards, StreamOptions options, const SourcePosition& start);
 
   /// The next visits: at least one, at most `count`, and all at hand until the next call. Samples known to
   /// be unusable are passed over. Throws Error: as ShardShelf::open, or corrupt where a whole epoch had no
   /// usable sample, or where the position is not in the source.
   std::vector<Visit> draw(std::size_t count);
 
-  /// Whoever takes the visits says what became of them.
+  /// Says that a visit's sample was usable.
   void used() { any_used_ = true; }
+
   ShardShelf& shelf() { return shelf_; }
   const ShardShelf& shelf() const { return shelf_; }
 
