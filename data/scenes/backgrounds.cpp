@@ -79,7 +79,8 @@ void sea(Brush& brush) {
   const double horizon = brush.horizon(0.3);
   day_sky(brush, horizon);
   brush.gradient(horizon, 1, rgb(70, 160, 206), rgb(30, 112, 170));
-  for (double y = horizon + 0.1; y < 1; y += 0.13) brush.wave(y, 0.012, rgb(176, 222, 240));
+  for (int crest = 1; crest < 7; ++crest)
+    brush.wave(horizon + 0.13 * crest - 0.03, 0.012, rgb(176, 222, 240));
 }
 
 void beach(Brush& brush) {
@@ -102,33 +103,42 @@ void snow(Brush& brush) {
               rgb(255, 255, 255));
 }
 
+void facade(Brush& brush, const cv::Rect2d& box) {
+  const double tone = brush.dice().uniform(150, 196);
+  brush.rectangle(box, rgb(tone, tone - 8, tone - 18));
+  const int columns = static_cast<int>((box.width - 0.03) / 0.09),
+            rows = static_cast<int>((box.height - 0.02) / 0.11);
+  for (int column = 0; column < columns; ++column)
+    for (int row = 0; row < rows; ++row)
+      brush.rectangle({box.x + 0.04 + 0.09 * column, box.y + 0.05 + 0.11 * row, 0.04, 0.05},
+                      rgb(226, 232, 236));
+}
+
 void street(Brush& brush) {
   const double curb = brush.horizon(0.46);
   day_sky(brush, curb);
   double x = brush.dice().uniform(-0.15, 0);
   while (x < 1) {
     const double width = brush.dice().uniform(0.2, 0.34), top = brush.dice().uniform(0.04, 0.2);
-    const double tone = brush.dice().uniform(150, 196);
-    brush.rectangle({x, top, width - 0.015, curb - top}, rgb(tone, tone - 8, tone - 18));
-    for (double wx = x + 0.04; wx + 0.05 < x + width; wx += 0.09)
-      for (double wy = top + 0.05; wy + 0.07 < curb; wy += 0.11)
-        brush.rectangle({wx, wy, 0.04, 0.05}, rgb(226, 232, 236));
+    facade(brush, {x, top, width - 0.015, curb - top});
     x += width;
   }
   brush.rectangle({0, curb, 1, 0.07}, brush.shade(rgb(198, 196, 190)));
   brush.rectangle({0, curb + 0.07, 1, 1 - curb - 0.07}, brush.shade(rgb(104, 106, 112)));
-  const double middle = curb + 0.3, phase = brush.dice().uniform(0, 0.2);
-  for (double dash = phase - 0.2; dash < 1; dash += 0.25)
-    brush.rectangle({dash, middle, 0.13, 0.025}, rgb(240, 240, 236));
+  const double phase = brush.dice().uniform(-0.2, 0);
+  for (int dash = 0; dash < 5; ++dash)
+    brush.rectangle({phase + 0.25 * dash, curb + 0.3, 0.13, 0.025}, rgb(240, 240, 236));
 }
 
 void room(Brush& brush) {
   const double floor = brush.horizon(0.66);
   brush.rectangle({0, 0, 1, floor}, brush.shade(rgb(240, 224, 198)));
-  for (double x = brush.dice().uniform(0, 0.12); x < 1; x += 0.12)
-    brush.rectangle({x, 0, 0.03, floor}, rgb(230, 206, 174));
+  const double phase = brush.dice().uniform(-0.12, 0);
+  for (int stripe = 0; stripe < 10; ++stripe)
+    brush.rectangle({phase + 0.12 * stripe, 0, 0.03, floor}, rgb(230, 206, 174));
   brush.rectangle({0, floor, 1, 1 - floor}, brush.shade(rgb(168, 116, 70)));
-  for (double y = floor + 0.1; y < 1; y += 0.1) brush.line({0, y}, {1, y}, 0.008, rgb(134, 88, 50));
+  for (int board = 1; board < 5; ++board)
+    brush.line({0, floor + 0.1 * board}, {1, floor + 0.1 * board}, 0.008, rgb(134, 88, 50));
   brush.rectangle({0, floor - 0.03, 1, 0.03}, rgb(250, 246, 238));
 }
 

@@ -22,11 +22,11 @@ Stance stance(const Spot& spot, int width, Dice& dice) {
 }
 
 /// As a camera's: each pixel and channel up to `amount` brighter or darker.
-void add_noise(cv::Mat& picture, int amount, Dice& dice) {
+void add_noise(cv::Mat& picture, unsigned amount, Dice& dice) {
   for (int y = 0; y < picture.rows; ++y)
     for (int x = 0; x < picture.cols * 3; ++x) {
       auto& value = picture.ptr<std::uint8_t>(y)[x];
-      const int change = static_cast<int>(dice.below(static_cast<std::size_t>(2 * amount + 1))) - amount;
+      const int change = static_cast<int>(dice.below(2 * amount + 1)) - static_cast<int>(amount);
       value = cv::saturate_cast<std::uint8_t>(value + change);
     }
 }

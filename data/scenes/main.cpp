@@ -62,21 +62,25 @@ void draw_split(Options options) {
   write_shards(options.shards, [&](std::size_t i) { return pictures[i]; });
 }
 
+int run(int argc, char** argv) {
+  CLI::App app("Draws scenes with captions: WebDataset shards to learn from, and the gallery", "draw_scenes");
+  Options options;
+  add_options(app, options);
+  CLI11_PARSE(app, argc, argv);
+  cv::setNumThreads(1);  // pictures are small; threads only wait for each other
+  draw_split(options);
+  return 0;
+}
+
 }  // namespace
 
 }  // namespace beeld::scenes
 
 int main(int argc, char** argv) {
-  CLI::App app("Draws scenes with captions: WebDataset shards to learn from, and the gallery", "draw_scenes");
-  beeld::scenes::Options options;
-  beeld::scenes::add_options(app, options);
-  CLI11_PARSE(app, argc, argv);
-  cv::setNumThreads(1);  // pictures are small; threads only wait for each other
   try {
-    beeld::scenes::draw_split(options);
+    return beeld::scenes::run(argc, argv);
   } catch (const std::exception& error) {
-    std::cerr << "draw_scenes: " << error.what() << "\n";
+    std::cerr << "draw_scenes: " << error.what() << '\n';
     return 2;
   }
-  return 0;
 }
