@@ -7,31 +7,43 @@
 
 namespace beeld {
 
-/// How the right factor of a product lies in memory.
+/// How a factor lies in memory.
 enum class Layout {
-  normal,      ///< [K,N]
-  transposed,  ///< [N,K]
+  normal,      ///< as it is multiplied
+  transposed,  ///< rows as columns
 };
 
 template <class T>
 struct Operand {
   const T* data;
-  std::int64_t stride;  ///< elements from one row to the next
+  std::int64_t stride;  ///< elements from one stored row to the next
+  Layout layout = Layout::normal;
+};
+
+template <class T>
+struct Result {
+  T* data;
+  std::int64_t stride;
 };
 
 struct ProductShape {
   std::int64_t m, n, k;
 };
 
-/// C [M,N] = alpha * A B, row-major. The plain definition, by Eigen, for float and double.
 template <class T>
-void product_plain(ProductShape shape, T alpha, Operand<T> a, Operand<T> b, Layout b_layout, T* c,
-                   std::int64_t c_stride);
+struct Factors {
+  T alpha = 1;  ///< on the product
+  T beta = 0;   ///< on what the result held before; zero does not read it
+};
+
+/// C [M,N] = alpha * A [M,K] B [K,N] + beta * C, row-major. The plain definition, by Eigen, for float and
+/// double.
+template <class T>
+void product_plain(ProductShape shape, Factors<T> factors, Operand<T> a, Operand<T> b, Result<T> c);
 
 /// The same, by oneDNN for float where the build has it.
 template <class T>
-void product(ProductShape shape, T alpha, Operand<T> a, Operand<T> b, Layout b_layout, T* c,
-             std::int64_t c_stride);
+void product(ProductShape shape, Factors<T> factors, Operand<T> a, Operand<T> b, Result<T> c);
 
 /// What is done to a product while it is still in registers: y = activation(x W^T + bias) [+ y].
 struct Epilogue {

@@ -21,32 +21,44 @@ auto view(Operand<T> operand, std::int64_t rows, std::int64_t columns) {
 
 /// The plain definition of a product; the fast one beside it must agree (tests/core/product_test.cpp).
 template <class T>
-void product_plain(ProductShape shape, T alpha, Operand<T> a, Operand<T> b, Layout b_layout, T* c,
-                   std::int64_t c_stride) {
-  Eigen::Map<RowMajor<T>, 0, Eigen::OuterStride<>> result(c, shape.m, shape.n,
-                                                          Eigen::OuterStride<>(c_stride));
-  const auto left = view(a, shape.m, shape.k);
-  if (b_layout == Layout::transposed) {
-    result.noalias() = alpha * left * view(b, shape.n, shape.k).transpose();
+void product_plain(ProductShape shape, Factors<T> factors, Operand<T> a, Operand<T> b, Result<T> c) {
+  Eigen::Map<RowMajor<T>, 0, Eigen::OuterStride<>> result(c.data, shape.m, shape.n,
+                                                          Eigen::OuterStride<>(c.stride));
+  if (factors.beta == 0) {
+    result.setZero();
+  } else if (factors.beta != 1) {
+    result *= factors.beta;
+  }
+  const auto add = [&](const auto& left, const auto& right) {
+    result.noalias() += factors.alpha * left * right;
+  };
+  const bool turn_a = a.layout == Layout::transposed, turn_b = b.layout == Layout::transposed;
+  const auto left = turn_a ? view(a, shape.k, shape.m) : view(a, shape.m, shape.k);
+  const auto right = turn_b ? view(b, shape.n, shape.k) : view(b, shape.k, shape.n);
+  if (turn_a && turn_b) {
+    add(left.transpose(), right.transpose());
+  } else if (turn_a) {
+    add(left.transpose(), right);
+  } else if (turn_b) {
+    add(left, right.transpose());
   } else {
-    result.noalias() = alpha * left * view(b, shape.k, shape.n);
+    add(left, right);
   }
 }
 
-template void product_plain(ProductShape, float, Operand<float>, Operand<float>, Layout, float*,
-                            std::int64_t);
+template void product_plain(ProductShape, Factors<float>, Operand<float>, Operand<float>, Result<float>);
 
 template <>
-void product(ProductShape shape, double alpha, Operand<double> a, Operand<double> b, Layout b_layout,
-             double* c, std::int64_t c_stride) {
-  product_plain(shape, alpha, a, b, b_layout, c, c_stride);
+void product(ProductShape shape, Factors<double> factors, Operand<double> a, Operand<double> b,
+             Result<double> c) {
+  product_plain(shape, factors, a, b, c);
 }
 
 #ifndef BEELD_ONEDNN
 template <>
-void product(ProductShape shape, float alpha, Operand<float> a, Operand<float> b, Layout b_layout, float* c,
-             std::int64_t c_stride) {
-  product_plain(shape, alpha, a, b, b_layout, c, c_stride);
+void product(ProductShape shape, Factors<float> factors, Operand<float> a, Operand<float> b,
+             Result<float> c) {
+  product_plain(shape, factors, a, b, c);
 }
 
 std::shared_ptr<const PackedMatrix> pack(const float*, std::int64_t, std::int64_t) { return nullptr; }

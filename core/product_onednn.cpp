@@ -158,11 +158,12 @@ class OneDnnMatrix final : public PackedMatrix {
 }  // namespace
 
 template <>
-void product(ProductShape shape, float alpha, Operand<float> a, Operand<float> b, Layout b_layout, float* c,
-             std::int64_t c_stride) {
+void product(ProductShape shape, Factors<float> factors, Operand<float> a, Operand<float> b,
+             Result<float> c) {
   const SequentialOpenMp sequential;
-  const auto status = dnnl_sgemm('N', b_layout == Layout::transposed ? 'T' : 'N', shape.m, shape.n, shape.k,
-                                 alpha, a.data, a.stride, b.data, b.stride, 0, c, c_stride);
+  const auto letter = [](Layout layout) { return layout == Layout::transposed ? 'T' : 'N'; };
+  const auto status = dnnl_sgemm(letter(a.layout), letter(b.layout), shape.m, shape.n, shape.k, factors.alpha,
+                                 a.data, a.stride, b.data, b.stride, factors.beta, c.data, c.stride);
   if (status != dnnl_success) throw Error(ErrorCode::invalid_argument, "[product] oneDNN refused the shape");
 }
 

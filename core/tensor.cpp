@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <new>
 
@@ -11,6 +12,11 @@ namespace beeld {
 namespace {
 
 constexpr std::size_t alignment = 64;  // a cache line, and the widest vector
+
+std::uint64_t next_allocation() {
+  static std::atomic<std::uint64_t> count = 0;
+  return ++count;
+}
 
 }  // namespace
 
@@ -32,7 +38,7 @@ std::string Shape::string() const {
 }
 
 template <class T>
-Tensor<T>::Tensor(Shape shape) : shape_(shape) {
+Tensor<T>::Tensor(Shape shape) : shape_(shape), allocation_(next_allocation()) {
   const auto bytes = static_cast<std::size_t>(std::max<std::int64_t>(shape.size(), 1)) * sizeof(T);
   auto* data =
       static_cast<T*>(std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment));
@@ -52,6 +58,7 @@ template <class T>
 Tensor<T> Tensor<T>::view(Shape shape, T* data, std::shared_ptr<const void> owner) {
   Tensor result;
   result.shape_ = shape;
+  result.allocation_ = next_allocation();
   result.data_ = data;
   result.owner_.swap(owner);
   return result;
@@ -64,8 +71,10 @@ Tensor<T> Tensor<T>::slice(std::int64_t begin, std::int64_t end) const {
                                                  std::to_string(end) + " of " + shape_.string());
   }
   const auto stride = shape_[0] == 0 ? 0 : size() / shape_[0];
-  Shape shape = shape_.rank() == 1 ? Shape{end - begin} : Shape{end - begin, stride};
-  return view(shape, data_ + begin * stride, owner_);
+  Tensor result = *this;
+  result.shape_ = shape_.rank() == 1 ? Shape{end - begin} : Shape{end - begin, stride};
+  result.data_ += begin * stride;
+  return result;
 }
 
 template <class T>
@@ -73,7 +82,9 @@ Tensor<T> Tensor<T>::reshape(Shape shape) const {
   if (shape.size() != size()) {
     throw Error(ErrorCode::invalid_argument, "[reshape] " + shape_.string() + " to " + shape.string());
   }
-  return view(shape, data_, owner_);
+  Tensor result = *this;
+  result.shape_ = shape;
+  return result;
 }
 
 template <class T>

@@ -70,8 +70,17 @@ class Tensor {
   /// No other handle shares these values: they may be overwritten.
   bool unique() const { return owner_.use_count() == 1; }
 
+  /// Names these values for as long as the program runs, also after their memory went to others.
+  struct Identity {
+    std::uint64_t allocation = 0;
+    const T* data = nullptr;
+    bool operator==(const Identity&) const = default;
+  };
+  Identity identity() const { return {allocation_, data_}; }
+
  private:
   Shape shape_;
+  std::uint64_t allocation_ = 0;
   T* data_ = nullptr;
   std::shared_ptr<const void> owner_;
 };

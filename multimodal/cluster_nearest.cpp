@@ -32,9 +32,9 @@ Nearest nearest_rows(const Matrix& rows, const Matrix& candidates) {
       const auto m = std::min(row_block, row_count - row);
       for (std::int64_t candidate = 0; candidate < candidate_count; candidate += candidate_block) {
         const auto n = std::min(candidate_block, candidate_count - candidate);
-        product<float>({m, n, width}, 1.0F, {rows.values.data() + row * width, width},
-                       {candidates.values.data() + candidate * width, width}, Layout::transposed,
-                       cosines.data(), n);
+        product<float>({m, n, width}, {}, {rows.values.data() + row * width, width},
+                       {candidates.values.data() + candidate * width, width, Layout::transposed},
+                       {cosines.data(), n});
         for (std::int64_t i = 0; i < m; ++i) {
           const float* begin = cosines.data() + i * n;
           const float* best = std::max_element(begin, begin + n);

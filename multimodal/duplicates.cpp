@@ -80,8 +80,8 @@ struct Block {
 void find_pairs(const Matrix& rows, Block x, Block y, float threshold, std::vector<Pair>& pairs) {
   const auto width = static_cast<std::int64_t>(rows.columns);
   std::vector<float> cosines(static_cast<std::size_t>(x.rows * y.rows));
-  product<float>({x.rows, y.rows, width}, 1.0F, {rows.values.data() + x.begin * width, width},
-                 {rows.values.data() + y.begin * width, width}, Layout::transposed, cosines.data(), y.rows);
+  product<float>({x.rows, y.rows, width}, {}, {rows.values.data() + x.begin * width, width},
+                 {rows.values.data() + y.begin * width, width, Layout::transposed}, {cosines.data(), y.rows});
   const float possible = threshold - static_cast<float>(width + 16) * 0x1p-22F;
   for (std::int64_t i = 0; i < x.rows; ++i) {
     const auto a = x.begin + i;

@@ -36,8 +36,8 @@ void walk_scores(const Matrix& texts, const Matrix& images, Visit visit) {
       const auto stride = static_cast<std::int64_t>(texts.columns);
       const ProductShape shape{static_cast<std::int64_t>(count), static_cast<std::int64_t>(images.rows),
                                stride};
-      product<float>(shape, 1.0F, {texts[first].data(), stride}, {images.values.data(), stride},
-                     Layout::transposed, scores.data(), shape.n);
+      product<float>(shape, {}, {texts[first].data(), stride},
+                     {images.values.data(), stride, Layout::transposed}, {scores.data(), shape.n});
       for (std::size_t i = 0; i < count; ++i) {
         visit(first + i, std::span<const float>(scores).subspan(i * images.rows, images.rows));
       }

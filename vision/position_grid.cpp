@@ -97,6 +97,39 @@ Tensor<T> fit_grid(const Tensor<T>& positions, Grid from, Grid to, GridFit fit) 
   return fitted;
 }
 
+namespace {
+
+/// The transpose of combine(): row `y` is added to the rows it came from.
+template <class T>
+void spread(const T* y, const Taps& taps, std::int64_t origin, std::int64_t stride, Tensor<T>& x) {
+  for (std::size_t k = 0; k < taps.places.size(); ++k) {
+    T* row = x.row(origin + taps.places[k] * stride);
+    for (std::int64_t j = 0; j < x.columns(); ++j) row[j] += static_cast<T>(taps.weights[k]) * y[j];
+  }
+}
+
+}  // namespace
+
+template <class T>
+void fit_grid_gradient(const Tensor<T>& fitted, Grid from, Grid to, GridFit fit, Tensor<T>& positions) {
+  const auto across = all_taps(from.columns, to.columns, fit);
+  const auto down = all_taps(from.rows, to.rows, fit);
+  auto narrow = Tensor<T>::zeros({std::int64_t{from.rows} * to.columns, fitted.columns()});
+  for (int row = 0; row < to.rows; ++row) {
+    for (int column = 0; column < to.columns; ++column) {
+      spread(fitted.row(std::int64_t{row} * to.columns + column), down[row], column, to.columns, narrow);
+    }
+  }
+  for (int row = 0; row < from.rows; ++row) {
+    for (int column = 0; column < to.columns; ++column) {
+      spread(narrow.row(std::int64_t{row} * to.columns + column), across[column],
+             std::int64_t{row} * from.columns, 1, positions);
+    }
+  }
+}
+
+template void fit_grid_gradient(const Tensor<float>&, Grid, Grid, GridFit, Tensor<float>&);
+template void fit_grid_gradient(const Tensor<double>&, Grid, Grid, GridFit, Tensor<double>&);
 template Tensor<float> fit_grid(const Tensor<float>&, Grid, Grid, GridFit);
 template Tensor<double> fit_grid(const Tensor<double>&, Grid, Grid, GridFit);
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "core/ops/rows.h"
-#include "vision/patches.h"
+#include "vision/tokens.h"
 
 namespace beeld {
 
@@ -23,37 +23,6 @@ void check(const Pixels& picture, const VisionConfig& config) {
                     "; the model reads " + std::to_string(config.image_width) + "x" +
                     std::to_string(config.image_height) + " in patches of " + std::to_string(config.patch));
   }
-}
-
-/// Class token and registers in front of each picture's patches, and a position added to every token that has
-/// one: [patches,C] -> [N,C]
-template <class T>
-Tensor<T> place_tokens(const VisionTower<T>& w, const Tensor<T>& patches, std::span<const Pixels> pictures,
-                       const Sequences& sequences) {
-  const auto& config = w.config;
-  const auto width = patches.columns();
-  const auto grid_positions = w.positions.slice(config.positioned_tokens, w.positions.rows());  // [grid,C]
-  auto grid = config.positions;
-  auto positions = grid_positions;  // [grid of the picture, C]
-  Tensor<T> x({sequences.rows(), width});
-  const T* patch = patches.data();
-  for (std::size_t b = 0; b < pictures.size(); ++b) {
-    if (const auto needed = grid_of(pictures[b], config.patch); needed != grid) {
-      grid = needed;
-      positions = grid == config.positions ? grid_positions
-                                           : fit_grid(grid_positions, config.positions, grid, config.fit);
-    }
-    T* row = x.row(sequences.begin[b]);
-    for (int i = 0; i < config.prefix(); ++i, row += width) {
-      std::copy_n(w.prefix.row(i), width, row);
-      if (i < config.positioned_tokens)
-        std::transform(row, row + width, w.positions.row(i), row, std::plus<T>());
-    }
-    const auto values = positions.size();
-    std::transform(patch, patch + values, positions.data(), row, std::plus<T>());
-    patch += values;
-  }
-  return x;
 }
 
 /// SigLIP's pooling: the probe asks, all tokens answer: [N,C] -> [B,C]
@@ -73,15 +42,6 @@ std::vector<std::int64_t> first_rows(const Sequences& sequences) {
   return {sequences.begin.begin(), sequences.begin.end() - 1};
 }
 
-template <class T>
-Tensor<T> beside(const Tensor<T>& left, const Tensor<T>& right) {
-  Tensor<T> both({left.rows(), left.columns() + right.columns()});
-  for (std::int64_t i = 0; i < left.rows(); ++i) {
-    std::copy_n(right.row(i), right.columns(), std::copy_n(left.row(i), left.columns(), both.row(i)));
-  }
-  return both;
-}
-
 /// All blocks, the norm and the pooling: [N,C] -> [B,C], or [B,2C]
 template <class T>
 Tensor<T> encode_and_pool(Tensor<T> x, const VisionTower<T>& w, Pass<T>& pass) {
@@ -98,7 +58,8 @@ Tensor<T> encode_and_pool(Tensor<T> x, const VisionTower<T>& w, Pass<T>& pass) {
     x = pool_by_probe(x, w.probe, pass);
   } else {
     auto mean = mean_rows(x, w.config.prefix(), pass);
-    x = w.config.pool == VisionPool::mean ? mean : beside(gather<T>(x, first_rows(sequences), pass), mean);
+    x = w.config.pool == VisionPool::mean ? mean
+                                          : beside(gather<T>(x, first_rows(sequences), pass), mean, pass);
   }
   return normed(std::move(x), OutputNorm::after_pooling);
 }
@@ -106,16 +67,20 @@ Tensor<T> encode_and_pool(Tensor<T> x, const VisionTower<T>& w, Pass<T>& pass) {
 }  // namespace
 
 template <class T>
-Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass) {
+Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass,
+                 KeptPatches kept) {
   const auto& config = tower.config;
-  pass.sequences = {};
-  for (const auto& picture : pictures) {
-    check(picture, config);
-    const auto grid = grid_of(picture, config.patch);
-    pass.sequences.append(config.prefix() + std::int64_t{grid.rows} * grid.columns);
+  if (!kept.empty() && kept.size() != pictures.size()) {
+    throw Error(ErrorCode::invalid_argument, "[vision] kept patches of " + std::to_string(kept.size()) +
+                                                 " pictures for " + std::to_string(pictures.size()));
   }
-  const auto patches = linear(patchify(pictures, config.patch, pass), tower.patch_embedding, pass);
-  auto x = place_tokens(tower, patches, pictures, pass.sequences);  // [N,C]
+  pass.sequences = {};
+  for (std::size_t b = 0; b < pictures.size(); ++b) {
+    check(pictures[b], config);
+    pass.sequences.append(config.prefix() + kept_count(grid_of(pictures[b], config.patch), kept, b));
+  }
+  const auto patches = linear(patchify(pictures, config.patch, kept, pass), tower.patch_embedding, pass);
+  auto x = place_tokens(tower, patches, pictures, kept, pass);  // [N,C]
   if (config.input_norm == InputNorm::present) x = norm(x, tower.input_norm, pass);
   x = encode_and_pool(std::move(x), tower, pass);                             // [B,C]
   return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
@@ -133,7 +98,8 @@ void pack(VisionTower<float>& tower) {
   if (tower.projection.present()) pack(tower.projection);
 }
 
-template Tensor<float> encode(const VisionTower<float>&, std::span<const Pixels>, Pass<float>&);
-template Tensor<double> encode(const VisionTower<double>&, std::span<const Pixels>, Pass<double>&);
+template Tensor<float> encode(const VisionTower<float>&, std::span<const Pixels>, Pass<float>&, KeptPatches);
+template Tensor<double> encode(const VisionTower<double>&, std::span<const Pixels>, Pass<double>&,
+                               KeptPatches);
 
 }  // namespace beeld

@@ -5,7 +5,7 @@
 #include <span>
 
 #include "core/block.h"
-#include "vision/position_grid.h"
+#include "vision/patches.h"
 
 namespace beeld {
 
@@ -68,10 +68,11 @@ struct VisionTower {
   Linear<T> projection;  // [D,C], or empty
 };
 
-/// Embeddings of pictures: B x [3,H,W] -> [B,D]. Throws Error(invalid_argument) for a size the tower cannot
-/// read.
+/// Embeddings of pictures, or of what is `kept` of them: B x [3,H,W] -> [B,D]. Throws Error(invalid_argument)
+/// for a size the tower cannot read.
 template <class T>
-Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass);
+Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass,
+                 KeptPatches kept = {});
 
 /// Orders the weights for fast products.
 void pack(VisionTower<float>& tower);

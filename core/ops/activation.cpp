@@ -1,15 +1,79 @@
 #include "core/ops/activation.h"
 
+#include "core/gradient_kernels.h"
+#include "core/tape.h"
+
 namespace beeld {
 
+namespace {
+
 template <class T>
-Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activation, Pass<T>&) {
-  Tensor<T> y(up.shape());
-  for (std::int64_t i = 0; i < up.size(); ++i)
-    y.data()[i] = activate(gates.data()[i], activation) * up.data()[i];
+void values(const T* x, std::int64_t count, Activation activation, T* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] = activate(x[i], activation);
+}
+
+void values(const float* x, std::int64_t count, Activation activation, float* y) {
+  if (activation != Activation::gelu) return activate_values(x, count, activation, y);
+  values<float>(x, count, activation, y);
+}
+
+template <class T>
+void gradients(const T* x, const T* dy, std::int64_t count, Activation activation, T* dx) {
+  for (std::int64_t i = 0; i < count; ++i) dx[i] = dy[i] * activation_slope(x[i], activation);
+}
+
+void gradients(const float* x, const float* dy, std::int64_t count, Activation activation, float* dx) {
+  if (activation != Activation::gelu) return activation_gradient_values(x, dy, count, activation, dx);
+  gradients<float>(x, dy, count, activation, dx);
+}
+
+}  // namespace
+
+template <class T>
+void activate_gradient(const Tensor<T>& dy, const Tensor<T>& x, Activation activation, Tape<T>& tape) {
+  Tensor<T> dx(x.shape());
+  gradients(x.data(), dy.data(), x.size(), activation, dx.data());
+  tape.add(x, dx);
+}
+
+template <class T>
+Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass) {
+  Tensor<T> y(x.shape());
+  values(x.data(), x.size(), activation, y.data());
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity()},
+                 [=](const Tensor<T>& dy) { activate_gradient(dy, x, activation, *tape); });
+  }
   return y;
 }
 
+template <class T>
+void gate_gradient(const Tensor<T>& dy, const Tensor<T>& gates, const Tensor<T>& up, Activation activation,
+                   Tape<T>& tape) {
+  Tensor<T> d_gates(gates.shape()), d_up(up.shape());
+  for (std::int64_t i = 0; i < up.size(); ++i) {
+    const T x = gates.data()[i];
+    d_gates.data()[i] = dy.data()[i] * up.data()[i] * activation_slope(x, activation);
+    d_up.data()[i] = dy.data()[i] * activate(x, activation);
+  }
+  tape.add(gates, d_gates);
+  tape.add(up, d_up);
+}
+
+template <class T>
+Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activation, Pass<T>& pass) {
+  Tensor<T> y(up.shape());
+  for (std::int64_t i = 0; i < up.size(); ++i)
+    y.data()[i] = activate(gates.data()[i], activation) * up.data()[i];
+  if (auto* tape = pass.tape) {
+    tape->record(y, {gates.identity(), up.identity()},
+                 [=](const Tensor<T>& dy) { gate_gradient(dy, gates, up, activation, *tape); });
+  }
+  return y;
+}
+
+template Tensor<float> activate(const Tensor<float>&, Activation, Pass<float>&);
+template Tensor<double> activate(const Tensor<double>&, Activation, Pass<double>&);
 template Tensor<float> gate(const Tensor<float>&, const Tensor<float>&, Activation, Pass<float>&);
 template Tensor<double> gate(const Tensor<double>&, const Tensor<double>&, Activation, Pass<double>&);
 

@@ -31,6 +31,38 @@ T activate(T x, Activation activation) {
   return x;
 }
 
+/// f'(x) of one value: the plain definition.
+template <class T>
+T activation_slope(T x, Activation activation) {
+  const auto swish_slope = [x](T beta) {
+    const T s = 1 / (1 + std::exp(-beta * x));
+    return s + beta * x * s * (1 - s);
+  };
+  switch (activation) {
+    case Activation::identity:
+      return 1;
+    case Activation::relu:
+      return x > 0 ? T{1} : T{0};
+    case Activation::gelu:
+      return (1 + std::erf(x / std::numbers::sqrt2_v<T>)) / 2 +
+             x * std::exp(-x * x / 2) * std::numbers::inv_sqrtpi_v<T> / std::numbers::sqrt2_v<T>;
+    case Activation::gelu_tanh: {
+      const T root = std::sqrt(2 / std::numbers::pi_v<T>);
+      const T t = std::tanh(root * (x + T(0.044715) * x * x * x));
+      return (1 + t) / 2 + x / 2 * (1 - t * t) * root * (1 + 3 * T(0.044715) * x * x);
+    }
+    case Activation::quick_gelu:
+      return swish_slope(T(1.702));
+    case Activation::silu:
+      return swish_slope(1);
+  }
+  return 1;
+}
+
+/// f(x), element by element: [N,E] -> [N,E]
+template <class T>
+Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass);
+
 /// f(gate) * up, element by element: [N,E], [N,E] -> [N,E] (Shazeer 2020)
 template <class T>
 Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activation, Pass<T>& pass);

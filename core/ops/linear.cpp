@@ -4,8 +4,10 @@
 
 #include <algorithm>
 
+#include "core/gradient_kernels.h"
 #include "core/ops/activation.h"
 #include "core/parallel.h"
+#include "core/tape.h"
 
 namespace beeld {
 
@@ -14,16 +16,22 @@ namespace {
 constexpr std::int64_t rows_a_worker = 16;
 
 template <class T>
+void add_to(const T* x, std::int64_t count, T* y) {
+  for (std::int64_t i = 0; i < count; ++i) y[i] += x[i];
+}
+
+void add_to(const float* x, std::int64_t count, float* y) { add_values(x, count, y); }
+
+template <class T>
 void multiply_plain(const T* x, std::int64_t rows, const Linear<T>& w, Epilogue epilogue, T* y) {
   const auto in = w.weight.columns(), out = w.weight.rows();
-  Tensor<T> result({rows, out});
-  product<T>({rows, out, in}, T{1}, {x, in}, {w.weight.data(), in}, Layout::transposed, result.data(), out);
+  product<T>({rows, out, in}, {.alpha = 1, .beta = epilogue.add_to_output ? T{1} : T{0}}, {x, in},
+             {w.weight.data(), in, Layout::transposed}, {y, out});
   for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < out; ++j) {
-      const T sum = result.row(i)[j] + (w.bias.empty() ? T{0} : w.bias.data()[j]);
-      T& value = y[i * out + j];
-      value = activate(sum, epilogue.activation) + (epilogue.add_to_output ? value : T{0});
-    }
+    T* row = y + i * out;
+    if (!w.bias.empty()) add_to(w.bias.data(), out, row);
+    if (epilogue.activation == Activation::identity) continue;
+    for (std::int64_t j = 0; j < out; ++j) row[j] = activate(row[j], epilogue.activation);
   }
 }
 
@@ -60,17 +68,51 @@ void pack(Linear<float>& weights) {
   if (weights.packed) weights.weight = Tensor<float>::view(weights.weight.shape(), nullptr, nullptr);
 }
 
+/// dx = dy W, dW = dy^T x, db = the sum of dy's rows.
+template <class T>
+void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
+  const auto rows = dy.rows(), in = weights.weight.columns(), out = weights.weight.rows();
+  if (tape.watches(x)) {
+    Tensor<T> dx({rows, in});
+    product<T>({rows, in, out}, {}, {dy.data(), out}, {weights.weight.data(), in}, {dx.data(), in});
+    tape.add(x, dx);
+  }
+  if (tape.watches(weights.weight)) {
+    auto dw = tape.sum(weights.weight);
+    product<T>({out, in, rows}, {.alpha = 1, .beta = 1}, {dy.data(), out, Layout::transposed}, {x.data(), in},
+               {dw.data(), in});
+  }
+  if (!weights.bias.empty() && tape.watches(weights.bias)) {
+    auto db = tape.sum(weights.bias);
+    for (std::int64_t i = 0; i < rows; ++i) add_to(dy.row(i), out, db.data());
+  }
+}
+
 template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Activation activation) {
+  // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
+  const bool apart = pass.tape && activation != Activation::identity;
   Tensor<T> y({x.rows(), weights.weight.rows()});
-  run(x, weights, pass, {.activation = activation}, y);
-  return y;
+  run(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity()},
+                 [=](const Tensor<T>& dy) { linear_gradient(dy, x, weights, *tape); });
+  }
+  return apart ? activate(y, activation, pass) : y;
 }
 
 template <class T>
 Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T> residual, Pass<T>& pass) {
+  const auto before = residual.identity();
   auto y = residual.unique() ? std::move(residual) : residual.clone();
   run(x, weights, pass, {.add_to_output = true}, y);
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity(), before},
+                 [=](const Tensor<T>& dy) {
+                   tape->add(before, dy);
+                   linear_gradient(dy, x, weights, *tape);
+                 });
+  }
   return y;
 }
 

@@ -4,12 +4,21 @@
 
 #include <cmath>
 
-#include "core/kernels.h"
+#include "core/gradient_kernels.h"
+#include "core/tape.h"
 
 namespace beeld {
 
+namespace {
+
+/// A row is brought to (x - mean) * scale before gain and bias.
 template <class T>
-void norm_row_plain(const T* x, const Norm<T>& weights, T* y) {
+struct RowStatistics {
+  T mean = 0, scale = 0;
+};
+
+template <class T>
+RowStatistics<T> statistics(const T* x, const Norm<T>& weights) {
   const auto width = weights.gain.size();
   T mean = 0;
   if (weights.kind == NormKind::layer) {
@@ -19,10 +28,39 @@ void norm_row_plain(const T* x, const Norm<T>& weights, T* y) {
   T variance = 0;
   for (std::int64_t j = 0; j < width; ++j) variance += (x[j] - mean) * (x[j] - mean);
   variance /= static_cast<T>(width);
-  const T scale = 1 / std::sqrt(variance + static_cast<T>(weights.eps));
-  for (std::int64_t j = 0; j < width; ++j) {
+  return {mean, 1 / std::sqrt(variance + static_cast<T>(weights.eps))};
+}
+
+}  // namespace
+
+template <class T>
+void norm_row_plain(const T* x, const Norm<T>& weights, T* y) {
+  const auto [mean, scale] = statistics(x, weights);
+  for (std::int64_t j = 0; j < weights.gain.size(); ++j) {
     y[j] = (x[j] - mean) * scale * weights.gain.data()[j] +
            (weights.bias.empty() ? T{0} : weights.bias.data()[j]);
+  }
+}
+
+template <class T>
+void norm_row_gradient_plain(const T* x, const Norm<T>& weights, const NormGradient<T>& gradient) {
+  // With x^ = (x - mean) * scale and g = gain * dy: dx = scale * (g - mean(g) - x^ mean(g x^)); without a
+  // mean the middle term is absent.
+  const auto width = weights.gain.size();
+  const auto [mean, scale] = statistics(x, weights);
+  T sum = 0, sum_normed = 0;
+  for (std::int64_t j = 0; j < width; ++j) {
+    const T normed = (x[j] - mean) * scale, g = weights.gain.data()[j] * gradient.dy[j];
+    gradient.gain[j] += gradient.dy[j] * normed;
+    if (gradient.bias) gradient.bias[j] += gradient.dy[j];
+    sum += g;
+    sum_normed += g * normed;
+  }
+  const T count = static_cast<T>(width);
+  const T mean_g = weights.kind == NormKind::layer ? sum / count : T{0};
+  for (std::int64_t j = 0; j < width; ++j) {
+    const T normed = (x[j] - mean) * scale, g = weights.gain.data()[j] * gradient.dy[j];
+    gradient.dx[j] = scale * (g - mean_g - normed * sum_normed / count);
   }
 }
 
@@ -36,21 +74,51 @@ void norm_row(const float* x, const Norm<float>& w, float* y) {
 
 void norm_row(const double* x, const Norm<double>& w, double* y) { norm_row_plain(x, w, y); }
 
+void norm_row_gradient(const float* x, const Norm<float>& w, const NormGradient<float>& gradient) {
+  const NormRow row{x, w.gain.data(), nullptr, w.gain.size(), static_cast<float>(w.eps)};
+  const NormRowGradient parts{gradient.dy, gradient.dx, gradient.gain, gradient.bias};
+  w.kind == NormKind::layer ? layer_norm_row_gradient(row, parts) : rms_norm_row_gradient(row, parts);
+}
+
+void norm_row_gradient(const double* x, const Norm<double>& w, const NormGradient<double>& gradient) {
+  norm_row_gradient_plain(x, w, gradient);
+}
+
 }  // namespace
 
 template <class T>
-Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>&) {
+void norm_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape) {
+  const bool has_bias = !weights.bias.empty();
+  const auto gradient_of = [&](const Tensor<T>& parameter) {
+    return tape.watches(parameter) ? tape.sum(parameter) : Tensor<T>::zeros(parameter.shape());
+  };
+  auto d_gain = gradient_of(weights.gain);
+  auto d_bias = has_bias ? gradient_of(weights.bias) : Tensor<T>{};
+  Tensor<T> dx(x.shape());
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    norm_row_gradient(x.row(i), weights, {dy.row(i), dx.row(i), d_gain.data(), d_bias.data()});
+  }
+  tape.add(x, dx);
+}
+
+template <class T>
+Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
   if (x.columns() != weights.gain.size()) {
     throw Error(ErrorCode::invalid_argument, "[norm] a gain of " + std::to_string(weights.gain.size()) +
                                                  " values for rows " + x.shape().string());
   }
   Tensor<T> y(x.shape());
   for (std::int64_t i = 0; i < x.rows(); ++i) norm_row(x.row(i), weights, y.row(i));
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity(), weights.gain.identity(), weights.bias.identity()},
+                 [=](const Tensor<T>& dy) { norm_gradient(dy, x, weights, *tape); });
+  }
   return y;
 }
 
 template Tensor<float> norm(const Tensor<float>&, const Norm<float>&, Pass<float>&);
 template Tensor<double> norm(const Tensor<double>&, const Norm<double>&, Pass<double>&);
 template void norm_row_plain(const float*, const Norm<float>&, float*);
+template void norm_row_gradient_plain(const float*, const Norm<float>&, const NormGradient<float>&);
 
 }  // namespace beeld

@@ -22,4 +22,18 @@ Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass);
 template <class T>
 void norm_row_plain(const T* x, const Norm<T>& weights, T* y);
 
+/// What flows back through one row: dx is written, the gradients of gain and bias (null without) are added
+/// to.
+template <class T>
+struct NormGradient {
+  const T* dy;  // [C]
+  T* dx;        // [C]
+  T* gain;      // [C]
+  T* bias;      // [C], or null
+};
+
+/// The gradient of one row by the plain definition.
+template <class T>
+void norm_row_gradient_plain(const T* x, const Norm<T>& weights, const NormGradient<T>& gradient);
+
 }  // namespace beeld

@@ -3,11 +3,24 @@
 #include <beeld/error.h>
 
 #include <algorithm>
+#include <vector>
+
+#include "core/tape.h"
 
 namespace beeld {
 
 template <class T>
-Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>&) {
+void gather_gradient(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
+                     Tape<T>& tape) {
+  auto sum = tape.sum(table);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const T* from = dy.row(static_cast<std::int64_t>(i));
+    std::transform(from, from + dy.columns(), sum.row(ids[i]), sum.row(ids[i]), std::plus<T>());
+  }
+}
+
+template <class T>
+Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass) {
   Tensor<T> y({static_cast<std::int64_t>(ids.size()), table.columns()});
   for (std::size_t i = 0; i < ids.size(); ++i) {
     if (ids[i] < 0 || ids[i] >= table.rows()) {
@@ -16,14 +29,35 @@ Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass
     }
     std::copy_n(table.row(ids[i]), table.columns(), y.row(static_cast<std::int64_t>(i)));
   }
+  if (auto* tape = pass.tape) {
+    tape->record(y, {table.identity()}, [=, kept = std::vector(ids.begin(), ids.end())](const Tensor<T>& dy) {
+      gather_gradient<T>(dy, table, kept, *tape);
+    });
+  }
   return y;
 }
 
+/// What flows through gain * y.
 template <class T>
-Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>&) {
+void gained_gradient(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& gain, Tape<T>& tape) {
+  Tensor<T> through(dy.shape());
+  auto sum = Tensor<T>::zeros(gain.shape());
+  for (std::int64_t i = 0; i < dy.rows(); ++i) {
+    for (std::int64_t j = 0; j < dy.columns(); ++j) {
+      through.row(i)[j] = dy.row(i)[j] * gain.data()[j];
+      sum.data()[j] += dy.row(i)[j] * y.row(i)[j];
+    }
+  }
+  tape.add(y, through);
+  tape.add(gain, sum);
+}
+
+template <class T>
+Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& pass) {
   if (x.shape() != y.shape()) {
     throw Error(ErrorCode::invalid_argument, "[add] " + x.shape().string() + " and " + y.shape().string());
   }
+  const auto before = x.identity();
   auto sum = x.unique() ? std::move(x) : x.clone();
   const auto width = sum.columns();
   for (std::int64_t i = 0; i < sum.rows(); ++i) {
@@ -31,27 +65,91 @@ Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>&) 
       sum.row(i)[j] += gain.empty() ? y.row(i)[j] : gain.data()[j] * y.row(i)[j];
     }
   }
+  if (auto* tape = pass.tape; tape && gain.empty()) {
+    tape->record(sum, {before, y.identity()}, [=, other = y.identity()](const Tensor<T>& dy) {
+      tape->add(before, dy);
+      tape->add(other, dy);
+    });
+  } else if (tape) {
+    tape->record(sum, {before, y.identity(), gain.identity()}, [=](const Tensor<T>& dy) {
+      tape->add(before, dy);
+      gained_gradient(dy, y, gain, *tape);
+    });
+  }
   return sum;
+}
+
+namespace {
+
+/// The rows of sequence b that are averaged.
+struct Averaged {
+  std::int64_t first, last;
+  std::int64_t count() const { return std::max<std::int64_t>(last - first, 1); }
+};
+
+Averaged averaged(const Sequences& sequences, std::int64_t b, std::int64_t skip) {
+  return {sequences.begin[b] + skip, sequences.begin[b + 1]};
+}
+
+}  // namespace
+
+template <class T>
+void mean_rows_gradient(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip) {
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    const auto rows = averaged(sequences, b, skip);
+    for (std::int64_t i = rows.first; i < rows.last; ++i) {
+      for (std::int64_t j = 0; j < dy.columns(); ++j)
+        dx.row(i)[j] += dy.row(b)[j] / static_cast<T>(rows.count());
+    }
+  }
 }
 
 template <class T>
 Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass) {
   auto mean = Tensor<T>::zeros({pass.sequences.count(), x.columns()});
   for (std::int64_t b = 0; b < pass.sequences.count(); ++b) {
-    const auto first = pass.sequences.begin[b] + skip, last = pass.sequences.begin[b + 1];
-    for (std::int64_t i = first; i < last; ++i) {
+    const auto rows = averaged(pass.sequences, b, skip);
+    for (std::int64_t i = rows.first; i < rows.last; ++i) {
       for (std::int64_t j = 0; j < x.columns(); ++j) mean.row(b)[j] += x.row(i)[j];
     }
-    for (std::int64_t j = 0; j < x.columns(); ++j)
-      mean.row(b)[j] /= static_cast<T>(std::max<std::int64_t>(last - first, 1));
+    for (std::int64_t j = 0; j < x.columns(); ++j) mean.row(b)[j] /= static_cast<T>(rows.count());
+  }
+  if (auto* tape = pass.tape) {
+    tape->record(mean, {x.identity()}, [=, sequences = pass.sequences](const Tensor<T>& dy) {
+      mean_rows_gradient(dy, tape->sum(x), sequences, skip);
+    });
   }
   return mean;
+}
+
+template <class T>
+Tensor<T> beside(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass) {
+  const auto a = left.columns(), b = right.columns();
+  Tensor<T> both({left.rows(), a + b});
+  for (std::int64_t i = 0; i < left.rows(); ++i) {
+    std::copy_n(right.row(i), b, std::copy_n(left.row(i), a, both.row(i)));
+  }
+  if (auto* tape = pass.tape) {
+    const auto first = left.identity(), second = right.identity();
+    tape->record(both, {first, second}, [=](const Tensor<T>& dy) {
+      Tensor<T> d_left({dy.rows(), a}), d_right({dy.rows(), b});
+      for (std::int64_t i = 0; i < dy.rows(); ++i) {
+        std::copy_n(dy.row(i), a, d_left.row(i));
+        std::copy_n(dy.row(i) + a, b, d_right.row(i));
+      }
+      tape->add(first, d_left);
+      tape->add(second, d_right);
+    });
+  }
+  return both;
 }
 
 template Tensor<float> gather(const Tensor<float>&, std::span<const std::int64_t>, Pass<float>&);
 template Tensor<double> gather(const Tensor<double>&, std::span<const std::int64_t>, Pass<double>&);
 template Tensor<float> add(Tensor<float>, const Tensor<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<double> add(Tensor<double>, const Tensor<double>&, const Tensor<double>&, Pass<double>&);
+template Tensor<float> beside(const Tensor<float>&, const Tensor<float>&, Pass<float>&);
+template Tensor<double> beside(const Tensor<double>&, const Tensor<double>&, Pass<double>&);
 template Tensor<float> mean_rows(const Tensor<float>&, std::int64_t, Pass<float>&);
 template Tensor<double> mean_rows(const Tensor<double>&, std::int64_t, Pass<double>&);
 

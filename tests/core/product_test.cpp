@@ -19,15 +19,20 @@ TEST(Product, EqualsItsPlainDefinition) {
   for (const auto [m, n, k] :
        {ProductShape{1, 1, 1}, {7, 5, 3}, {50, 64, 50}, {197, 197, 64}, {1, 300, 77}}) {
     for (const auto layout : {Layout::normal, Layout::transposed}) {
-      const std::int64_t b_stride = (layout == Layout::normal ? n : k) + 3;
-      const auto a = random_tensor<float>({m, k + 2}, 1);
-      const auto b = random_tensor<float>({layout == Layout::normal ? k : n, b_stride}, 2);
-      auto fast = Tensor<float>::zeros({m, n + 1});
-      auto plain = Tensor<float>::zeros({m, n + 1});
-      product<float>({m, n, k}, 0.5F, {a.data(), k + 2}, {b.data(), b_stride}, layout, fast.data(), n + 1);
-      product_plain<float>({m, n, k}, 0.5F, {a.data(), k + 2}, {b.data(), b_stride}, layout, plain.data(),
-                           n + 1);
-      EXPECT_LT(difference(fast, plain), 2e-5);
+      for (const auto a_layout : {Layout::normal, Layout::transposed}) {
+        for (const float beta : {0.0F, 1.0F, 0.25F}) {
+          const std::int64_t a_stride = (a_layout == Layout::normal ? k : m) + 2;
+          const std::int64_t b_stride = (layout == Layout::normal ? n : k) + 3;
+          const auto a = random_tensor<float>({a_layout == Layout::normal ? m : k, a_stride}, 1);
+          const auto b = random_tensor<float>({layout == Layout::normal ? k : n, b_stride}, 2);
+          auto fast = random_tensor<float>({m, n + 1}, 3);
+          auto plain = fast.clone();
+          const Operand<float> left{a.data(), a_stride, a_layout}, right{b.data(), b_stride, layout};
+          product<float>({m, n, k}, {0.5F, beta}, left, right, {fast.data(), n + 1});
+          product_plain<float>({m, n, k}, {0.5F, beta}, left, right, {plain.data(), n + 1});
+          EXPECT_LT(difference(fast, plain), 2e-5);
+        }
+      }
     }
   }
 }

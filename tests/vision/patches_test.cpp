@@ -20,7 +20,7 @@ Pixels coordinates(int height, int width) {
 TEST(Patches, AreCutRowByRowAndFlattenedByChannel) {
   const std::vector<Pixels> pictures{coordinates(4, 6), coordinates(2, 2)};
   Pass<float> pass;
-  const auto patches = patchify<float>(pictures, 2, pass);
+  const auto patches = patchify<float>(pictures, 2, {}, pass);
   ASSERT_EQ(patches.shape(), (Shape{7, 12}));
   const float* fifth = patches.row(4);  // second row, second column of the first picture
   const float expected[] = {202, 203, 302, 303, 10202, 10203, 10302, 10303, 20202, 20203, 20302, 20303};
@@ -32,7 +32,7 @@ TEST(Patches, LeaveOutWhatDoesNotFillOne) {
   const std::vector<Pixels> pictures{coordinates(5, 7)};
   EXPECT_EQ(grid_of(pictures[0], 2), (Grid{2, 3}));
   Pass<float> pass;
-  EXPECT_EQ(patchify<float>(pictures, 2, pass).rows(), 6);
+  EXPECT_EQ(patchify<float>(pictures, 2, {}, pass).rows(), 6);
 }
 
 }  // namespace
