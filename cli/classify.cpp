@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "cli/pictures.h"
+#include "multimodal/probe_file.h"
 
 namespace beeld::cli {
 
@@ -18,6 +19,7 @@ struct ClassifyOptions {
   std::vector<std::string> pictures;
   std::vector<std::string> labels;  ///< Each may hold several, separated by commas.
   std::string labels_file;
+  std::string probe;
   PromptOptions prompts;
   std::size_t top = 0;  ///< 0: all labels given, or the best few of a classifier's own.
   DecodeOptions decoding;
@@ -92,15 +94,8 @@ void classify_by_labels(Session& session, const ClassifyOptions& options, std::v
                [&](std::span<const float> logits) { return zero_shot.rank(logits); });
 }
 
-void classify_by_own_classes(Session& session, ClassifyOptions options) {
-  const Model& model = session.model();
-  const auto& classes = model.info().classes;
-  if (classes.empty())
-    throw Error(
-        ErrorCode::invalid_argument,
-        "[classify] " + model.info().name + " has no classes of its own: give --labels or --labels-file");
-  if (options.top == 0) options.top = own_classes_shown;
-  const auto rank = [&](std::span<const float> logits) {
+Ranking ranking_of(const std::vector<std::string>& classes) {
+  return [&classes](std::span<const float> logits) {
     const auto scores = scores_of(logits, Scoring::softmax);
     std::vector<LabelScore> ranking;
     for (std::size_t i = 0; i < classes.size() && i < logits.size(); ++i)
@@ -109,11 +104,38 @@ void classify_by_own_classes(Session& session, ClassifyOptions options) {
                      [](const LabelScore& a, const LabelScore& b) { return a.logit > b.logit; });
     return ranking;
   };
+}
+
+void classify_by_own_classes(Session& session, ClassifyOptions options) {
+  const Model& model = session.model();
+  const auto& classes = model.info().classes;
+  if (classes.empty())
+    throw Error(
+        ErrorCode::invalid_argument,
+        "[classify] " + model.info().name + " has no classes of its own: give --labels or --labels-file");
+  if (options.top == 0) options.top = own_classes_shown;
   classify_all(
-      session, options, [&](const PictureBatch& batch) { return model.classify_pixels(batch.pixels); }, rank);
+      session, options, [&](const PictureBatch& batch) { return model.classify_pixels(batch.pixels); },
+      ranking_of(classes));
+}
+
+void classify_by_probe(Session& session, ClassifyOptions options) {
+  const Model& model = session.model();
+  const auto probe = load_probe(options.probe, model.info());
+  if (options.top == 0) options.top = own_classes_shown;
+  const auto logits_of = [&](const PictureBatch& batch) {
+    Matrix embeddings = model.encode_pixels(batch.pixels);
+    normalize_rows(embeddings);
+    return probe.classifier.logits(embeddings);
+  };
+  classify_all(session, options, logits_of, ranking_of(probe.classes));
 }
 
 ExitCode classify(Session& session, const ClassifyOptions& options) {
+  if (!options.probe.empty()) {
+    classify_by_probe(session, options);
+    return session.status();
+  }
   const bool labels_given = !options.labels.empty() || !options.labels_file.empty();
   auto labels = labels_of(options);
   if (labels_given && labels.empty())
@@ -133,14 +155,21 @@ void add_classify(CLI::App& app, Session& session) {
   add_list(command, "IMAGE", options->pictures, "Picture files, or folders of them")
 
       ->required();
-  add_list(command, "--labels", options->labels, "Labels, separated by commas", Arity::one)
-      ->type_name("A,B,C");
-  command.add_option("--labels-file", options->labels_file, "A text file with one label a line")
-      ->type_name("FILE");
+  auto* labels = add_list(command, "--labels", options->labels, "Labels, separated by commas", Arity::one);
+  labels->type_name("A,B,C");
+  auto* labels_file =
+      command.add_option("--labels-file", options->labels_file, "A text file with one label a line");
+  labels_file->type_name("FILE");
+  command
+      .add_option("--probe", options->probe,
+                  "A classifier fitted by 'beeld probe' to this model's embeddings")
+      ->type_name("FILE.safetensors")
+      ->excludes(labels)
+      ->excludes(labels_file);
   add_prompt_options(command, options->prompts);
   command
       .add_option("--top", options->top,
-                  "Show only the best N (default: all labels given; 5 of a classifier's own)")
+                  "Show only the best N (default: all labels given; 5 of a classifier's own or a probe's)")
       ->type_name("N")
       ->check(between(1, max_count));
   add_decode_options(command, options->decoding);
@@ -148,6 +177,7 @@ void add_classify(CLI::App& app, Session& session) {
                "  beeld classify photo.jpg --labels cat,dog,bird --template \"a photo of a {}\"\n"
                "  beeld classify *.jpg --labels-file labels.txt --templates templates.txt --top 3 --json\n"
                "  beeld classify photo.jpg --model vit-tiny-p16-224\n"
+               "  beeld classify photo.jpg --probe flowers.safetensors\n"
                "Without labels, a classifier checkpoint (ViT) names its own classes.");
   command.callback(
       [&session, options] { session.run = [&session, options] { return classify(session, *options); }; });

@@ -39,6 +39,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_cluster(app, session);
   add_dedup(app, session);
   add_eval(app, session);
+  add_probe(app, session);
   add_info(app, session);
   add_pull(app, session);
   add_models(app, session);
