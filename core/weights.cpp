@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "core/kernels.h"
@@ -70,18 +71,13 @@ Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, st
   return part;
 }
 
-Linear<float> join_outputs(const Linear<float>& first, const Linear<float>& second) {
-  Linear<float> both;
-  both.weight = join_rows(first.weight, second.weight);
-  if (!first.bias.empty()) both.bias = join_rows(first.bias, second.bias);
-  return both;
-}
+WeightReader::WeightReader(const Checkpoint& checkpoint, std::string name, WeightUse use)
+    : checkpoint_(&checkpoint), name_(std::move(name)), use_(use) {}
 
-WeightReader::WeightReader(const Checkpoint& checkpoint, std::string name)
-    : checkpoint_(checkpoint), name_(std::move(name)) {}
+WeightReader::WeightReader(std::uint64_t seed) : name_("a new model"), random_(seed) {}
 
-Tensor<float> WeightReader::read(const std::string& name, Shape shape) {
-  const auto* entry = checkpoint_.find(name);
+const TensorEntry& WeightReader::entry_of(const std::string& name, Shape shape) const {
+  const auto* entry = checkpoint_->find(name);
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::corrupt,
                 "[weights] " + name_ + ": " + name + " should be " + shape.string() + what);
@@ -92,15 +88,79 @@ Tensor<float> WeightReader::read(const std::string& name, Shape shape) {
       entry->dtype != DType::f64) {
     fail(" of floating point, but is of " + std::string(name_of(entry->dtype)));
   }
-  if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(shape.size());
-  return widen(*entry, shape);
+  return *entry;
 }
 
-Linear<float> WeightReader::linear(const std::string& prefix, Shape out_in, Bias bias) {
+void WeightReader::draw(Tensor<float>& values, Initial initial) {
+  if (initial == Initial::ones || initial == Initial::zeros) {
+    std::fill_n(values.data(), values.size(), initial == Initial::ones ? 1.0F : 0.0F);
+    return;
+  }
+  const double deviation =
+      initial == Initial::table ? 0.02 : 1 / std::sqrt(static_cast<double>(values.columns()));
+  for (std::int64_t i = 0; i < values.size(); ++i)
+    values.data()[i] = static_cast<float>(random_.normal() * deviation);
+}
+
+void WeightReader::read_into(const std::string& name, Tensor<float> values, Initial initial,
+                             std::vector<std::int64_t> stored) {
+  if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(values.size());
+  if (checkpoint_) {
+    const auto& entry = entry_of(name, values.shape());
+    const auto widened = widen(entry, values.shape());
+    std::copy_n(widened.data(), widened.size(), values.data());
+    stored = entry.shape;
+  } else {
+    draw(values, initial);
+  }
+  for (std::size_t i = 0; stored.empty() && i < values.shape().rank(); ++i) stored.push_back(values.shape()[i]);
+  if (use_ == WeightUse::training) named_.push_back({name, std::move(stored), std::move(values)});
+}
+
+Tensor<float> WeightReader::fetch(const std::string& name, Shape shape, Initial initial,
+                                  std::vector<std::int64_t> stored) {
+  if (use_ == WeightUse::inference) {
+    const auto& entry = entry_of(name, shape);
+    if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(shape.size());
+    return widen(entry, shape);
+  }
+  Tensor<float> values(shape);
+  read_into(name, values, initial, std::move(stored));
+  return values;
+}
+
+Tensor<float> WeightReader::read(const std::string& name, Shape shape, std::vector<std::int64_t> stored) {
+  return fetch(name, shape, Initial::table, std::move(stored));
+}
+
+float WeightReader::scalar(const std::string& name, float initial) {
+  const auto value = fetch(name, {1}, Initial::zeros);
+  if (use_ == WeightUse::training) named_.back().shape.clear();
+  if (!checkpoint_) *named_.back().values.data() = initial;
+  return *value.data();
+}
+
+Linear<float> WeightReader::linear(const std::string& prefix, Shape out_in, Bias bias,
+                                   std::vector<std::int64_t> stored) {
   Linear<float> weights;
-  weights.weight = read(prefix + "weight", out_in);
-  if (bias == Bias::present) weights.bias = read(prefix + "bias", {out_in[0]});
+  weights.weight = fetch(prefix + "weight", out_in, Initial::matrix, std::move(stored));
+  if (bias == Bias::present) weights.bias = fetch(prefix + "bias", {out_in[0]}, Initial::zeros);
   return weights;
+}
+
+Linear<float> WeightReader::joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias) {
+  const auto rows = each[0], count = static_cast<std::int64_t>(prefixes.size());
+  Linear<float> all;
+  all.weight = Tensor<float>({count * rows, each[1]});
+  if (bias == Bias::present) all.bias = Tensor<float>({count * rows});
+  std::int64_t begin = 0;
+  for (const auto& prefix : prefixes) {
+    read_into(prefix + "weight", all.weight.slice(begin, begin + rows), Initial::matrix);
+    if (bias == Bias::present)
+      read_into(prefix + "bias", all.bias.slice(begin, begin + rows), Initial::zeros);
+    begin += rows;
+  }
+  return all;
 }
 
 Linear<float> WeightReader::head(const std::string& prefix, std::int64_t inputs) {
@@ -111,9 +171,9 @@ Linear<float> WeightReader::head(const std::string& prefix, std::int64_t inputs)
 
 Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& config) {
   Norm<float> weights{.kind = config.norm, .eps = config.norm_eps, .gain = {}, .bias = {}};
-  weights.gain = read(prefix + "weight", {config.width});
+  weights.gain = fetch(prefix + "weight", {config.width}, Initial::ones);
   if (config.norm == NormKind::layer && config.norm_bias == Bias::present) {
-    weights.bias = read(prefix + "bias", {config.width});
+    weights.bias = fetch(prefix + "bias", {config.width}, Initial::zeros);
   }
   return weights;
 }
@@ -131,8 +191,7 @@ AttentionWeights<float> WeightReader::attention(const std::string& prefix, const
     weights.key_value = slice_outputs(all, query_width, query_width + 2 * key_width);
   } else {
     weights.query = linear(prefix + names.query, {query_width, width}, bias);
-    weights.key_value = join_outputs(linear(prefix + names.key, {key_width, width}, bias),
-                                     linear(prefix + names.value, {key_width, width}, bias));
+    weights.key_value = joined({prefix + names.key, prefix + names.value}, {key_width, width}, bias);
   }
   weights.output = linear(prefix + names.output, {width, query_width}, config.output_bias);
   return weights;
@@ -169,13 +228,18 @@ Transformer<float> WeightReader::transformer(const BlockConfig& config, int laye
       block.attention_scale = read(begin + names.attention_scale, {config.width});
       block.mlp_scale = read(begin + names.mlp_scale, {config.width});
     }
+    if (!checkpoint_) {
+      const auto factor = 1 / std::sqrt(2.0F * static_cast<float>(layers));
+      for (auto* weight : {&block.attention.output.weight, &block.mlp.down.weight})
+        std::for_each_n(weight->data(), weight->size(), [factor](float& value) { value *= factor; });
+    }
     stack.blocks.push_back(std::move(block));
   }
   return stack;
 }
 
 std::vector<std::int64_t> WeightReader::shape(std::string_view name) const {
-  const auto* entry = checkpoint_.find(name);
+  const auto* entry = checkpoint_ ? checkpoint_->find(name) : nullptr;
   return entry ? entry->shape : std::vector<std::int64_t>{};
 }
 
@@ -184,8 +248,9 @@ void WeightReader::ignore(std::initializer_list<std::string_view> names) {
 }
 
 void WeightReader::done() const {
+  if (!checkpoint_) return;
   std::string unknown;
-  for (const auto& name : checkpoint_.names()) {
+  for (const auto& name : checkpoint_->names()) {
     const bool harmless = std::any_of(ignored_.begin(), ignored_.end(), [&](const std::string& pattern) {
       return pattern.front() == '.' ? name.ends_with(pattern) : name == pattern;
     });

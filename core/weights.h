@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <set>
 #include <string>
 #include <string_view>
@@ -8,6 +10,7 @@
 
 #include "core/block.h"
 #include "core/checkpoint.h"
+#include "core/random.h"
 
 namespace beeld {
 
@@ -54,24 +57,45 @@ inline constexpr BlockNames resblock_names{
     .mlp_scale = "ls_2.gamma",
 };
 
+/// What is going to be done with weights that are read.
+enum class WeightUse {
+  inference,  ///< they are only looked at, and may lie in the mapped file
+  training,   ///< they will change: each has memory of its own
+};
+
+/// A tensor under the name and in the shape that its checkpoint format gives it.
+struct NamedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  Tensor<float> values;  ///< shared with the model that uses it
+};
+
 /// Reads weights from a checkpoint by name and shape, widened to float32, and knows at the end whether any
 /// tensor was left over: a tensor that nobody asked for means an architecture that is not the one configured.
+/// Instead of reading it can draw the weights of a model that is yet to learn: what is asked for is the same.
 class WeightReader {
  public:
   /// `name` appears in error messages.
-  WeightReader(const Checkpoint& checkpoint, std::string name);
+  WeightReader(const Checkpoint& checkpoint, std::string name, WeightUse use = WeightUse::inference);
 
-  bool has(std::string_view name) const { return checkpoint_.find(name) != nullptr; }
+  /// Draws: matrices normal with deviation 1/sqrt(inputs), those that add to a residual stream smaller by
+  /// sqrt(2 * layers) (Radford et al. 2019), tables with 0.02, gains one, biases zero.
+  explicit WeightReader(std::uint64_t seed);
+
+  /// False for everything optional where weights are drawn.
+  bool has(std::string_view name) const { return checkpoint_ && checkpoint_->find(name) != nullptr; }
 
   /// A tensor whose values are those of `shape`; extents of one, and a flattened tail, are the file's own
-  /// affair. Throws Error(corrupt) where it is absent, of another size, or not of a floating type.
-  Tensor<float> read(const std::string& name, Shape shape);
+  /// affair: `stored` is the shape in the format, where it is another. Throws Error(corrupt) where it is
+  /// absent, of another size, or not of a floating type.
+  Tensor<float> read(const std::string& name, Shape shape, std::vector<std::int64_t> stored = {});
 
-  /// A single value.
-  float scalar(const std::string& name) { return *read(name, {1}).data(); }
+  /// A single value; `initial` where weights are drawn.
+  float scalar(const std::string& name, float initial = 0);
 
   /// prefix + "weight" [out,in] and prefix + "bias" [out].
-  Linear<float> linear(const std::string& prefix, Shape out_in, Bias bias);
+  Linear<float> linear(const std::string& prefix, Shape out_in, Bias bias,
+                       std::vector<std::int64_t> stored = {});
 
   /// The same with as many outputs as the file has, at least one: a classifier's head.
   Linear<float> head(const std::string& prefix, std::int64_t inputs);
@@ -94,13 +118,32 @@ class WeightReader {
   /// The number of values read so far.
   std::size_t parameters() const { return parameters_; }
 
+  /// All tensors so far, where they are drawn or read for training.
+  const std::vector<NamedTensor>& named() const { return named_; }
+
  private:
+  enum class Initial { table, matrix, ones, zeros };
+
+  /// Fills `values`, rows of a matrix or all of a tensor, from the checkpoint or by drawing.
+  void read_into(const std::string& name, Tensor<float> values, Initial initial,
+                 std::vector<std::int64_t> stored = {});
+  Tensor<float> fetch(const std::string& name, Shape shape, Initial initial,
+                      std::vector<std::int64_t> stored = {});
+  const TensorEntry& entry_of(const std::string& name, Shape shape) const;
+  void draw(Tensor<float>& values, Initial initial);
+
+  /// Several linear maps of the file as one, their outputs in order.
+  Linear<float> joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias);
+
   AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
                                     const BlockNames& names);
   MlpWeights<float> mlp(const std::string& prefix, const BlockConfig& config, const BlockNames& names);
 
-  const Checkpoint& checkpoint_;
+  const Checkpoint* checkpoint_ = nullptr;  // null: weights are drawn
   std::string name_;
+  WeightUse use_ = WeightUse::training;
+  Random random_{0};
+  std::vector<NamedTensor> named_;
   std::set<std::string, std::less<>> read_;
   std::vector<std::string> ignored_;
   std::size_t parameters_ = 0;
@@ -108,9 +151,6 @@ class WeightReader {
 
 /// Rows [begin,end) of a linear map's outputs; shares the values.
 Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end);
-
-/// The outputs of `first`, then those of `second`.
-Linear<float> join_outputs(const Linear<float>& first, const Linear<float>& second);
 
 /// The rows of `first`, then those of `second`.
 Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second);

@@ -30,8 +30,8 @@ struct Source {
   Checkpoint checkpoint;
   WeightReader weights;
 
-  Source(const fs::path& path, std::span<const char* const> files)
-      : folder(path), checkpoint(Checkpoint::open(path, files)), weights(checkpoint, path.string()) {}
+  Source(const fs::path& path, std::span<const char* const> files, WeightUse use)
+      : folder(path), checkpoint(Checkpoint::open(path, files)), weights(checkpoint, path.string(), use) {}
 };
 
 void read_logit_scale(State& state, WeightReader& weights) {
@@ -177,31 +177,41 @@ void check_parts(const State& state, const fs::path& folder) {
   }
 }
 
-std::shared_ptr<const State> load(const fs::path& folder) {
+bool is_open_clip(const fs::path& folder) { return fs::exists(folder / "open_clip_config.json"); }
+
+Source open_source(const fs::path& folder, WeightUse use) {
   if (!fs::is_directory(folder)) {
     throw Error(ErrorCode::not_found,
                 "[load] " + folder.string() + ": no such folder; expected a checkpoint folder");
   }
-  auto state = std::make_shared<State>();
-  const bool open_clip = fs::exists(folder / "open_clip_config.json");
-  const auto config = folder / (open_clip ? "open_clip_config.json" : "config.json");
-  auto settings = Settings::from_file(config.string());
-  Source source(folder, open_clip ? std::span<const char* const>(open_clip_files) : hugging_face_files);
-  open_clip ? read_open_clip(*state, source, settings) : read_hugging_face(*state, source, settings);
-  source.weights.done();
-  check_parts(*state, folder);
-  if (state->text) cut_texts(*state->tokenizer, *state->text);
+  return {folder, is_open_clip(folder) ? std::span<const char* const>(open_clip_files) : hugging_face_files,
+          use};
+}
 
-  auto& info = state->info;
-  const auto whole = fs::weakly_canonical(folder);
-  info.name = whole.filename().string();
+void read_state(State& state, Source& source) {
+  const auto& folder = source.folder;
+  const bool open_clip = is_open_clip(folder);
+  auto settings =
+      Settings::from_file((folder / (open_clip ? "open_clip_config.json" : "config.json")).string());
+  open_clip ? read_open_clip(state, source, settings) : read_hugging_face(state, source, settings);
+  source.weights.done();
+  check_parts(state, folder);
+  if (state.text) cut_texts(*state.tokenizer, *state.text);
+
+  auto& info = state.info;
+  info.name = fs::weakly_canonical(folder).filename().string();
   info.folder = folder;
   info.fingerprint = fingerprint(folder, source.checkpoint);
-  info.dimension = output_width(*state);
+  info.dimension = output_width(state);
   info.parameters = source.weights.parameters();
-  info.image_size = state->vision.config.image_width;
-  info.has_text = state->text.has_value();
+  info.image_size = state.vision.config.image_width;
+  info.has_text = state.text.has_value();
+}
 
+std::shared_ptr<const State> load(const fs::path& folder) {
+  auto source = open_source(folder, WeightUse::inference);
+  auto state = std::make_shared<State>();
+  read_state(*state, source);
   pack(state->vision);
   if (state->classifier.present()) pack(state->classifier);
   if (state->text) pack(*state->text);
@@ -209,7 +219,52 @@ std::shared_ptr<const State> load(const fs::path& folder) {
   return state;
 }
 
+Tensor<float> find(const std::vector<NamedTensor>& named, const std::string& name) {
+  const auto it =
+      std::find_if(named.begin(), named.end(), [&](const auto& tensor) { return tensor.name == name; });
+  return it == named.end() ? Tensor<float>{} : it->values;
+}
+
 }  // namespace
+
+TrainableModel load_trainable(const fs::path& folder) {
+  auto source = open_source(folder, WeightUse::training);
+  TrainableModel model;
+  read_state(model.state, source);
+  const auto& family = model.state.info.family;
+  if (is_open_clip(folder) || (family != "CLIP" && family != "SigLIP")) {
+    throw Error(ErrorCode::unsupported, "[train] " + folder.string() + ": a model of the family " + family +
+                                            "; CLIP and SigLIP in Hugging Face's layout can be trained");
+  }
+  model.named = source.weights.named();
+  model.logit_scale = find(model.named, "logit_scale");
+  model.logit_bias = find(model.named, "logit_bias");
+  return model;
+}
+
+std::vector<NamedTensor> draw_weights(const fs::path& config, std::uint64_t seed) {
+  auto settings = Settings::from_file(config.string());
+  const auto type = settings.string("model_type", "");
+  WeightReader weights(seed);
+  auto text = part(settings, "text_config"), vision = part(settings, "vision_config");
+  const auto scale = static_cast<float>(settings.number("logit_scale_init_value", std::log(1 / 0.07)));
+  if (type == "clip") {
+    const int width = settings.bounded("projection_dim", 512, 1, 1 << 16);
+    read_clip_text(weights, text, width);
+    read_clip_vision(weights, vision, width);
+    weights.scalar("logit_scale", scale);
+  } else if (type == "siglip") {
+    constexpr float first_scale = 2.302585F, first_bias = -10;  // Zhai et al. 2023, section 3.2
+    read_siglip_text(weights, text, 1);
+    read_siglip_vision(weights, vision, SiglipSizes::fixed);
+    weights.scalar("logit_scale", first_scale);
+    weights.scalar("logit_bias", first_bias);
+  } else {
+    throw Error(ErrorCode::unsupported,
+                "[train] " + config.string() + ": model_type is \"" + type + "\"; new models are clip or siglip");
+  }
+  return weights.named();
+}
 
 std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
   try {

@@ -1,5 +1,5 @@
 #include "multimodal/scan.h"
-#include "multimodal/vectors_half.h"
+#include "core/half.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "multimodal/scan_kernel.cpp"

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "core/digest.h"
-#include "multimodal/vectors_half.h"
+#include "core/half.h"
 
 namespace beeld {
 

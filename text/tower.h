@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "core/block.h"
+#include "core/parameters.h"
 
 namespace beeld {
 
@@ -57,5 +57,16 @@ Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int
 
 /// Orders the weights for fast products.
 void pack(TextTower<float>& tower);
+
+template <class T, class Visit>
+void visit_parameters(TextTower<T>& tower, const Visit& visit) {
+  for (auto* table : {&tower.tokens, &tower.positions, &tower.segment}) {
+    if (!table->empty()) visit(*table, Decay::yes);
+  }
+  visit_parameters(tower.embedding_norm, visit);
+  visit_parameters(tower.encoder, visit);
+  visit_parameters(tower.final_norm, visit);
+  visit_parameters(tower.projection, visit);
+}
 
 }  // namespace beeld

@@ -19,10 +19,11 @@ VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, in
   config.block = block;
   config.layers = layers;
 
-  const std::int64_t width = block.width, values = std::int64_t{3} * config.patch * config.patch;
+  const std::int64_t width = block.width, patch = config.patch;
   const std::string model = "vision_model.";
-  tower.patch_embedding.weight = weights.read(model + "embeddings.patch_embedding.weight", {width, values});
-  tower.prefix = weights.read(model + "embeddings.class_embedding", {1, width});
+  tower.patch_embedding = weights.linear(model + "embeddings.patch_embedding.", {width, 3 * patch * patch},
+                                         Bias::absent, {width, 3, patch, patch});
+  tower.prefix = weights.read(model + "embeddings.class_embedding", {1, width}, {width});
   tower.positions = weights.read(model + "embeddings.position_embedding.weight",
                                  {1 + config.positions.rows * config.positions.columns, width});
   tower.input_norm = weights.norm(model + "pre_layrnorm.", block);  // spelt so in every checkpoint

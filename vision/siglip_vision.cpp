@@ -23,7 +23,7 @@ ProbePool<float> read_probe(WeightReader& weights, const std::string& head, cons
   const std::int64_t width = block.width;
   ProbePool<float> pool;
   pool.config = block;
-  pool.probe = weights.read(head + "probe", {1, width});
+  pool.probe = weights.read(head + "probe", {1, width}, {1, 1, width});
   const auto all = weights.linear(head + "attention.in_proj_", {3 * width, width}, Bias::present);
   pool.attention.query = slice_outputs(all, 0, width);
   pool.attention.key_value = slice_outputs(all, width, 3 * width);
@@ -70,10 +70,11 @@ VisionTower<float> read_siglip_vision(WeightReader& weights, Settings settings, 
   config.block = block;
   config.layers = layers;
 
-  const std::int64_t width = block.width, values = std::int64_t{3} * config.patch * config.patch;
+  const std::int64_t width = block.width, patch = config.patch;
   const std::string model = "vision_model.";
   tower.patch_embedding =
-      weights.linear(model + "embeddings.patch_embedding.", {width, values}, config.patch_bias);
+      weights.linear(model + "embeddings.patch_embedding.", {width, 3 * patch * patch}, config.patch_bias,
+                     {width, 3, patch, patch});
   if (sizes == SiglipSizes::naflex) {
     tower.patch_embedding.weight = reorder_patches(tower.patch_embedding.weight, config.patch);
   }

@@ -4,7 +4,7 @@
 
 #include <span>
 
-#include "core/block.h"
+#include "core/parameters.h"
 #include "vision/patches.h"
 
 namespace beeld {
@@ -76,5 +76,20 @@ Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, 
 
 /// Orders the weights for fast products.
 void pack(VisionTower<float>& tower);
+
+template <class T, class Visit>
+void visit_parameters(VisionTower<T>& tower, const Visit& visit) {
+  visit_parameters(tower.patch_embedding, visit);
+  if (!tower.prefix.empty()) visit(tower.prefix, Decay::no);
+  visit(tower.positions, Decay::yes);
+  visit_parameters(tower.input_norm, visit);
+  visit_parameters(tower.encoder, visit);
+  visit_parameters(tower.output_norm, visit);
+  if (!tower.probe.probe.empty()) visit(tower.probe.probe, Decay::no);
+  visit_parameters(tower.probe.attention, visit);
+  visit_parameters(tower.probe.norm, visit);
+  visit_parameters(tower.probe.mlp, visit);
+  visit_parameters(tower.projection, visit);
+}
 
 }  // namespace beeld

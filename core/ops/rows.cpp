@@ -3,6 +3,8 @@
 #include <beeld/error.h>
 
 #include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "core/tape.h"
@@ -122,6 +124,44 @@ Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass) {
   return mean;
 }
 
+namespace {
+
+/// 1 / length, or 0 for a row of zeros.
+template <class T>
+T inverse_length(const T* row, std::int64_t width) {
+  const T length = std::sqrt(std::inner_product(row, row + width, row, T{0}));
+  return length > 0 ? 1 / length : T{0};
+}
+
+}  // namespace
+
+/// With y = x / |x|: dx = (dy - y (y . dy)) / |x|.
+template <class T>
+void unit_rows_gradient(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape) {
+  const auto width = x.columns();
+  Tensor<T> dx(x.shape());
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    const T scale = inverse_length(x.row(i), width);
+    const T along = std::inner_product(x.row(i), x.row(i) + width, dy.row(i), T{0}) * scale * scale;
+    for (std::int64_t j = 0; j < width; ++j) dx.row(i)[j] = scale * (dy.row(i)[j] - along * x.row(i)[j]);
+  }
+  tape.add(x, dx);
+}
+
+template <class T>
+Tensor<T> unit_rows(const Tensor<T>& x, Pass<T>& pass) {
+  const auto width = x.columns();
+  Tensor<T> y(x.shape());
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    const T scale = inverse_length(x.row(i), width);
+    std::transform(x.row(i), x.row(i) + width, y.row(i), [scale](T value) { return value * scale; });
+  }
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity()}, [=](const Tensor<T>& dy) { unit_rows_gradient(dy, x, *tape); });
+  }
+  return y;
+}
+
 template <class T>
 Tensor<T> beside(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass) {
   const auto a = left.columns(), b = right.columns();
@@ -148,6 +188,8 @@ template Tensor<float> gather(const Tensor<float>&, std::span<const std::int64_t
 template Tensor<double> gather(const Tensor<double>&, std::span<const std::int64_t>, Pass<double>&);
 template Tensor<float> add(Tensor<float>, const Tensor<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<double> add(Tensor<double>, const Tensor<double>&, const Tensor<double>&, Pass<double>&);
+template Tensor<float> unit_rows(const Tensor<float>&, Pass<float>&);
+template Tensor<double> unit_rows(const Tensor<double>&, Pass<double>&);
 template Tensor<float> beside(const Tensor<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<double> beside(const Tensor<double>&, const Tensor<double>&, Pass<double>&);
 template Tensor<float> mean_rows(const Tensor<float>&, std::int64_t, Pass<float>&);

@@ -12,7 +12,7 @@
 
 #include "core/files.h"
 #include "multimodal/indexer.h"
-#include "multimodal/vectors_half.h"
+#include "core/half.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::testing {

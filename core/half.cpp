@@ -1,4 +1,4 @@
-#include "multimodal/vectors_half.h"
+#include "core/half.h"
 
 #include <bit>
 #include <cmath>
