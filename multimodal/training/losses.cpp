@@ -82,8 +82,8 @@ T row_cross_entropy(Tensor<T>& logits, const Tensor<T>& targets) {
 /// Both directions of a softmax loss against targets for the rows (pictures) and the columns (texts), each
 /// weighted by factor / 2.
 template <class T>
-T two_way_loss(const PairedEmbeddings<T>& pairs, const Tensor<T>& row_targets, const Tensor<T>& column_targets,
-               T factor, LossGradient<T>& gradient) {
+T two_way_loss(const PairedEmbeddings<T>& pairs, const Tensor<T>& row_targets,
+               const Tensor<T>& column_targets, T factor, LossGradient<T>& gradient) {
   const T s = std::exp(pairs.log_scale);
   const auto cosine = cosines(pairs.images, pairs.texts);
   auto by_image = cosine.clone();
@@ -112,7 +112,8 @@ void check(const PairedEmbeddings<T>& pairs, std::span<const std::int64_t> group
 }
 
 bool same_group(std::span<const std::int64_t> groups, std::int64_t i, std::int64_t j) {
-  return i == j || (!groups.empty() && groups[static_cast<std::size_t>(i)] == groups[static_cast<std::size_t>(j)]);
+  return i == j ||
+         (!groups.empty() && groups[static_cast<std::size_t>(i)] == groups[static_cast<std::size_t>(j)]);
 }
 
 template <class T>
@@ -202,8 +203,8 @@ T sigmoid_loss(const PairedEmbeddings<T>& pairs, std::span<const std::int64_t> g
 template <class T>
 T cosine_loss(const Tensor<T>& x, const Tensor<T>& teacher, T weight, Tensor<T>& gradient) {
   if (x.shape() != teacher.shape()) {
-    throw Error(ErrorCode::invalid_argument, "[loss] embeddings " + x.shape().string() +
-                                                 " and a teacher's " + teacher.shape().string());
+    throw Error(ErrorCode::invalid_argument,
+                "[loss] embeddings " + x.shape().string() + " and a teacher's " + teacher.shape().string());
   }
   const auto width = x.columns();
   std::vector<std::int64_t> known;
@@ -250,10 +251,12 @@ T affinity_loss(const PairedEmbeddings<T>& pairs, const TeacherPairs<T>& teacher
 }
 
 template <class T>
-T cross_entropy(const Tensor<T>& logits, std::span<const std::int64_t> labels, T weight, Tensor<T>& gradient) {
+T cross_entropy(const Tensor<T>& logits, std::span<const std::int64_t> labels, T weight,
+                Tensor<T>& gradient) {
   auto targets = Tensor<T>::zeros(logits.shape());
   for (std::int64_t i = 0; i < logits.rows(); ++i) {
-    const auto label = i < static_cast<std::int64_t>(labels.size()) ? labels[static_cast<std::size_t>(i)] : -1;
+    const auto label =
+        i < static_cast<std::int64_t>(labels.size()) ? labels[static_cast<std::size_t>(i)] : -1;
     if (label < 0 || label >= logits.columns()) {
       throw Error(ErrorCode::invalid_argument, "[loss] label " + std::to_string(label) + " of " +
                                                    std::to_string(logits.columns()) + " classes");
@@ -267,11 +270,12 @@ T cross_entropy(const Tensor<T>& logits, std::span<const std::int64_t> labels, T
   return value;
 }
 
-#define BEELD_INSTANTIATE(T)                                                                                \
-  template T contrastive_loss(const PairedEmbeddings<T>&, std::span<const std::int64_t>, T, LossGradient<T>&); \
-  template T sigmoid_loss(const PairedEmbeddings<T>&, std::span<const std::int64_t>, T, LossGradient<T>&);     \
-  template T cosine_loss(const Tensor<T>&, const Tensor<T>&, T, Tensor<T>&);                                  \
-  template T affinity_loss(const PairedEmbeddings<T>&, const TeacherPairs<T>&, T, LossGradient<T>&);          \
+#define BEELD_INSTANTIATE(T)                                                                               \
+  template T contrastive_loss(const PairedEmbeddings<T>&, std::span<const std::int64_t>, T,                \
+                              LossGradient<T>&);                                                           \
+  template T sigmoid_loss(const PairedEmbeddings<T>&, std::span<const std::int64_t>, T, LossGradient<T>&); \
+  template T cosine_loss(const Tensor<T>&, const Tensor<T>&, T, Tensor<T>&);                               \
+  template T affinity_loss(const PairedEmbeddings<T>&, const TeacherPairs<T>&, T, LossGradient<T>&);       \
   template T cross_entropy(const Tensor<T>&, std::span<const std::int64_t>, T, Tensor<T>&);
 BEELD_INSTANTIATE(float)
 BEELD_INSTANTIATE(double)

@@ -41,7 +41,8 @@ double Optimizer::update(std::vector<Tensor<float>>& gradients, double rate, std
   const auto count = static_cast<double>(step + 1);
   const auto correct1 = 1 - std::pow(settings_.beta1, count), correct2 = 1 - std::pow(settings_.beta2, count);
   const auto step_size = static_cast<float>(rate / correct1);
-  const auto root = static_cast<float>(1 / std::sqrt(correct2)), epsilon = static_cast<float>(settings_.epsilon);
+  const auto root = static_cast<float>(1 / std::sqrt(correct2)),
+             epsilon = static_cast<float>(settings_.epsilon);
   const auto beta1 = static_cast<float>(settings_.beta1), beta2 = static_cast<float>(settings_.beta2);
   const auto keep = static_cast<float>(settings_.average);
 

@@ -1,0 +1,270 @@
+#include "multimodal/training/learner.h"
+
+#include <beeld/error.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <mutex>
+
+#include "core/named_tensors.h"
+#include "core/ops/rows.h"
+#include "core/parallel.h"
+#include "core/tape.h"
+
+namespace beeld {
+
+namespace {
+
+std::vector<Optimizer::Parameter> parameters_of(TrainableModel& model, const LearnerSettings& settings) {
+  std::vector<Optimizer::Parameter> parameters;
+  const auto add = [&](Tensor<float>& values, Decay decay) { parameters.push_back({values, decay}); };
+  if (settings.learn_vision) visit_parameters(model.state.vision, add);
+  if (settings.learn_text) visit_parameters(*model.state.text, add);
+  add(model.logit_scale, Decay::no);
+  if (!model.logit_bias.empty()) add(model.logit_bias, Decay::no);
+  return parameters;
+}
+
+/// A part of the batch that one pass encodes.
+struct Chunk {
+  enum class Kind { pictures, texts } kind;
+  std::int64_t begin, end;
+};
+
+/// Chunks for every lane: each thread has its own tape, and sums gradients over its own chunks.
+std::vector<std::vector<Chunk>> plan(std::int64_t batch, int chunk, int lanes) {
+  std::vector<std::vector<Chunk>> plan(static_cast<std::size_t>(lanes));
+  for (std::int64_t lane = 0; lane < lanes; ++lane) {
+    auto& chunks = plan[static_cast<std::size_t>(lane)];
+    const auto first = batch * lane / lanes, last = batch * (lane + 1) / lanes;
+    for (auto begin = first; begin < last; begin += chunk)
+      chunks.push_back({Chunk::Kind::pictures, begin, std::min(begin + chunk, last)});
+    for (auto begin = first; begin < last; begin += 2 * chunk)
+      chunks.push_back({Chunk::Kind::texts, begin, std::min(begin + 2 * chunk, last)});
+  }
+  return plan;
+}
+
+template <class T>
+std::span<const T> part(const std::vector<T>& all, const Chunk& chunk) {
+  if (all.empty()) return {};
+  return std::span(all).subspan(static_cast<std::size_t>(chunk.begin),
+                                static_cast<std::size_t>(chunk.end - chunk.begin));
+}
+
+void copy_rows(const Tensor<float>& from, std::int64_t begin, Tensor<float>& to) {
+  std::copy_n(from.data(), from.size(), to.row(begin));
+}
+
+/// Runs one body for every lane, side by side.
+void for_each_lane(std::size_t lanes, const std::function<void(std::size_t)>& body) {
+  parallel_for(static_cast<std::int64_t>(lanes), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto lane = begin; lane < end; ++lane) body(static_cast<std::size_t>(lane));
+  });
+}
+
+}  // namespace
+
+/// The embeddings of a batch, and how each chunk came about.
+struct Learner::Encoded {
+  struct Lane {
+    std::vector<Chunk> chunks;
+    std::vector<Tensor<float>> results;  // of each chunk; empty where nothing is to be learned from it
+    std::unique_ptr<Tape<float>> tape;
+  };
+  std::vector<Lane> lanes;
+  PairedEmbeddings<float> pairs;
+};
+
+Learner::Learner(TrainableModel model, const LearnerSettings& settings)
+    : model_(std::move(model)),
+      settings_(settings),
+      optimizer_(parameters_of(model_, settings), settings.optimizer) {
+  // Training may show pictures smaller than the model's own size.
+  if (model_.state.vision.config.fit == GridFit::none) model_.state.vision.config.fit = GridFit::bicubic;
+}
+
+namespace {
+
+Tensor<float> encode_chunk(const Model::State& state, const PairBatch& batch, const Chunk& chunk,
+                           Tape<float>* tape) {
+  Pass<float> pass;
+  pass.tape = tape;
+  const auto raw = chunk.kind == Chunk::Kind::pictures
+                       ? encode(state.vision, part(batch.pictures, chunk), pass, part(batch.kept, chunk))
+                       : encode(*state.text, part(batch.texts, chunk), pass);
+  return unit_rows(raw, pass);
+}
+
+}  // namespace
+
+Learner::Encoded Learner::encode_all(const PairBatch& batch, bool record) {
+  const auto count = static_cast<std::int64_t>(batch.pictures.size());
+  const auto dimension = static_cast<std::int64_t>(model_.state.info.dimension);
+  Encoded encoded;
+  encoded.pairs = {Tensor<float>({count, dimension}), Tensor<float>({count, dimension}),
+                   *model_.logit_scale.data(), model_.logit_bias.empty() ? 0 : *model_.logit_bias.data()};
+  for (auto& chunks : plan(count, settings_.chunk, thread_count())) {
+    encoded.lanes.push_back({std::move(chunks), {}, std::make_unique<Tape<float>>()});
+  }
+  for_each_lane(encoded.lanes.size(), [&](std::size_t i) {
+    auto& lane = encoded.lanes[i];
+    for (const auto& parameter : optimizer_.parameters()) lane.tape->watch(parameter.values);
+    for (const auto& chunk : lane.chunks) {
+      const bool pictures = chunk.kind == Chunk::Kind::pictures;
+      const bool learns = pictures ? settings_.learn_vision : settings_.learn_text;
+      auto result = encode_chunk(model_.state, batch, chunk, record && learns ? lane.tape.get() : nullptr);
+      copy_rows(result, chunk.begin, pictures ? encoded.pairs.images : encoded.pairs.texts);
+      lane.results.push_back(learns ? std::move(result) : Tensor<float>{});
+    }
+  });
+  return encoded;
+}
+
+double Learner::add_losses(const PairBatch& batch, const PairedEmbeddings<float>& pairs,
+                           LossGradient<float>& gradient, StepReport& report) const {
+  const auto& loss = settings_.loss;
+  const auto weight = [](double value) { return static_cast<float>(value); };
+  if (loss.contrastive > 0)
+    report.contrastive = contrastive_loss<float>(pairs, batch.groups, weight(loss.contrastive), gradient);
+  if (loss.sigmoid > 0)
+    report.sigmoid = sigmoid_loss<float>(pairs, batch.groups, weight(loss.sigmoid), gradient);
+  if (!batch.teacher.images.empty()) {
+    if (loss.image_distillation > 0)
+      report.image_distillation =
+          cosine_loss(pairs.images, batch.teacher.images, weight(loss.image_distillation), gradient.images);
+    if (loss.text_distillation > 0)
+      report.text_distillation =
+          cosine_loss(pairs.texts, batch.teacher.texts, weight(loss.text_distillation), gradient.texts);
+    if (loss.affinity > 0)
+      report.affinity = affinity_loss(pairs, batch.teacher, weight(loss.affinity), gradient);
+  }
+  return report.contrastive + report.sigmoid + report.image_distillation + report.text_distillation +
+         report.affinity;
+}
+
+StepReport Learner::step(const PairBatch& batch) {
+  StepReport report;
+  const bool keep = settings_.activations == Activations::kept;
+  auto encoded = encode_all(batch, keep);
+  auto gradient = LossGradient<float>::like(encoded.pairs);
+  report.loss = add_losses(batch, encoded.pairs, gradient, report);
+  if (!std::isfinite(report.loss)) {
+    throw Error(ErrorCode::limit, "[train] the loss of step " + std::to_string(step_) +
+                                      " is not a number; a lower learning rate may help");
+  }
+
+  for_each_lane(encoded.lanes.size(), [&](std::size_t l) {
+    auto& lane = encoded.lanes[l];
+    for (std::size_t c = 0; c < lane.chunks.size(); ++c) {
+      if (lane.results[c].empty()) continue;
+      const auto& chunk = lane.chunks[c];
+      const auto& all = chunk.kind == Chunk::Kind::pictures ? gradient.images : gradient.texts;
+      const auto rows = all.slice(chunk.begin, chunk.end);
+      if (keep) {
+        lane.tape->add(lane.results[c], rows);
+        continue;
+      }
+      lane.tape->add(encode_chunk(model_.state, batch, chunk, lane.tape.get()), rows);
+      lane.tape->backward();
+    }
+    lane.results.clear();
+    lane.tape->backward();
+  });
+
+  const auto& parameters = optimizer_.parameters();
+  std::vector<Tensor<float>> gradients(parameters.size());
+  parallel_for(static_cast<std::int64_t>(parameters.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto p = static_cast<std::size_t>(begin); p < static_cast<std::size_t>(end); ++p) {
+      for (const auto& lane : encoded.lanes) {
+        const auto part = lane.tape->gradient(parameters[p].values);
+        if (part.empty()) continue;
+        auto& sum = gradients[p];
+        if (sum.empty()) {
+          sum = part;
+        } else {
+          std::transform(part.data(), part.data() + part.size(), sum.data(), sum.data(), std::plus<float>());
+        }
+      }
+    }
+  });
+  const auto scalar_gradient = [](float value) {
+    Tensor<float> result({1});
+    *result.data() = value;
+    return result;
+  };
+  const bool has_bias = !model_.logit_bias.empty();
+  gradients[gradients.size() - (has_bias ? 2 : 1)] = scalar_gradient(gradient.log_scale);
+  if (has_bias) gradients.back() = scalar_gradient(gradient.bias);
+
+  report.learning_rate = learning_rate(settings_.optimizer, step_, settings_.steps);
+  report.gradient_norm = optimizer_.update(gradients, report.learning_rate, step_);
+  float& log_scale = *model_.logit_scale.data();
+  log_scale = std::clamp(log_scale, 0.0F, static_cast<float>(std::log(settings_.largest_logit_scale)));
+  report.logit_scale = std::exp(log_scale);
+  ++step_;
+  return report;
+}
+
+namespace {
+
+constexpr const char* step_key = "step";
+
+std::vector<NamedTensor> saved_tensors(Optimizer& optimizer) {
+  std::vector<NamedTensor> tensors;
+  auto& memory = optimizer.memory();
+  for (std::size_t p = 0; p < memory.size(); ++p) {
+    const auto& values = optimizer.parameters()[p].values;
+    const auto add = [&](const std::string& what, const Tensor<float>& tensor) {
+      if (!tensor.empty()) tensors.push_back({what + "." + std::to_string(p), {tensor.size()}, tensor});
+    };
+    add("values", values);
+    add("mean", memory[p].mean);
+    add("variance", memory[p].variance);
+    add("average", memory[p].average);
+  }
+  return tensors;
+}
+
+}  // namespace
+
+void Learner::save(const std::filesystem::path& file, std::map<std::string, std::string> metadata) const {
+  metadata[step_key] = std::to_string(step_);
+  write_named_tensors(file, saved_tensors(const_cast<Optimizer&>(optimizer_)), DType::f32, metadata);
+}
+
+std::map<std::string, std::string> Learner::restore(const std::filesystem::path& file) {
+  const SafetensorsFile stored(file);
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorCode::corrupt, "[train] " + file.string() + ": " + what + "; it belongs to another run");
+  };
+  auto tensors = saved_tensors(optimizer_);
+  if (tensors.size() != stored.tensors().size()) fail("other tensors than this model has");
+  for (auto& tensor : tensors) {
+    const auto it = stored.tensors().find(tensor.name);
+    if (it == stored.tensors().end() || it->second.dtype != DType::f32 || it->second.shape != tensor.shape)
+      fail("no " + tensor.name + " of the right size");
+    std::copy_n(it->second.bytes.data(), it->second.bytes.size(),
+                reinterpret_cast<std::byte*>(tensor.values.data()));
+  }
+  const auto it = stored.metadata().find(step_key);
+  if (it == stored.metadata().end() || it->second.empty() || it->second.size() > 15 ||
+      it->second.find_first_not_of("0123456789") != std::string::npos)
+    fail("no step number");
+  step_ = std::stoll(it->second);
+  return stored.metadata();
+}
+
+void Learner::export_weights(const std::filesystem::path& file, DType dtype) {
+  optimizer_.exchange_with_average();
+  try {
+    write_named_tensors(file, model_.named, dtype, {{"format", "pt"}});
+  } catch (...) {
+    optimizer_.exchange_with_average();
+    throw;
+  }
+  optimizer_.exchange_with_average();
+}
+
+}  // namespace beeld
