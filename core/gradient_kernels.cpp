@@ -19,7 +19,9 @@ using V = hn::Vec<F>;
 HWY_INLINE V sigmoid(V x) {
   const F f;
   const auto one = hn::Set(f, 1.0F);
-  return hn::Div(one, hn::Add(one, hn::Exp(f, hn::Neg(x))));
+  // Beyond it the exponential has no float, and Highway's no meaning.
+  const auto bounded = hn::Min(hn::Neg(x), hn::Set(f, 88.0F));
+  return hn::Div(one, hn::Add(one, hn::Exp(f, bounded)));
 }
 
 /// An activation and its slope at z.

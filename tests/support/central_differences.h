@@ -19,44 +19,38 @@ namespace beeld::testing {
 template <class T>
 class Checked {
  public:
-  void add(const std::string& name, const Tensor<T>& values) {
+  Checked& add(const std::string& name, const Tensor<T>& values) {
     if (!values.empty()) all_.push_back({name, values});
+    return *this;
   }
 
-  void add(const std::string& name, const Linear<T>& weights) {
-    if (!weights.present()) return;
-    add(name + ".weight", weights.weight);
-    add(name + ".bias", weights.bias);
+  Checked& add(const std::string& name, const Linear<T>& weights) {
+    return add(name + ".weight", weights.weight).add(name + ".bias", weights.bias);
   }
 
-  void add(const std::string& name, const Norm<T>& weights) {
-    add(name + ".gain", weights.gain);
-    add(name + ".bias", weights.bias);
+  Checked& add(const std::string& name, const Norm<T>& weights) {
+    return add(name + ".gain", weights.gain).add(name + ".bias", weights.bias);
   }
 
-  void add(const std::string& name, const AttentionWeights<T>& weights) {
-    add(name + ".query", weights.query);
-    add(name + ".key_value", weights.key_value);
-    add(name + ".output", weights.output);
+  Checked& add(const std::string& name, const AttentionWeights<T>& weights) {
+    add(name + ".query", weights.query).add(name + ".key_value", weights.key_value);
+    return add(name + ".output", weights.output);
   }
 
-  void add(const std::string& name, const MlpWeights<T>& weights) {
-    add(name + ".up", weights.up);
-    add(name + ".gate", weights.gate);
-    add(name + ".down", weights.down);
+  Checked& add(const std::string& name, const MlpWeights<T>& weights) {
+    return add(name + ".up", weights.up).add(name + ".gate", weights.gate).add(name + ".down", weights.down);
   }
 
-  void add(const std::string& name, const Transformer<T>& weights) {
+  Checked& add(const std::string& name, const Transformer<T>& weights) {
     for (std::size_t i = 0; i < weights.blocks.size(); ++i) {
       const auto& block = weights.blocks[i];
       const auto prefix = name + "." + std::to_string(i);
-      add(prefix + ".attention_norm", block.attention_norm);
-      add(prefix + ".attention", block.attention);
+      add(prefix + ".attention_norm", block.attention_norm).add(prefix + ".attention", block.attention);
       add(prefix + ".attention_scale", block.attention_scale);
-      add(prefix + ".mlp_norm", block.mlp_norm);
-      add(prefix + ".mlp", block.mlp);
+      add(prefix + ".mlp_norm", block.mlp_norm).add(prefix + ".mlp", block.mlp);
       add(prefix + ".mlp_scale", block.mlp_scale);
     }
+    return *this;
   }
 
   struct Named {
