@@ -64,7 +64,7 @@ LabelledEmbeddings embed(Session& session, const std::vector<std::string>& sourc
 }
 
 std::string table_row(const std::string& shots, double mean, const std::string& deviation) {
-  const auto right = [](std::string text, std::size_t width) {
+  const auto right = [](const std::string& text, std::size_t width) {
     return std::string(text.size() < width ? width - text.size() : 0, ' ') + text;
   };
   return right(shots, 16) + right(fixed(mean, 2) + " %", 12) + right(deviation, 12) + "\n";

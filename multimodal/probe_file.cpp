@@ -85,25 +85,25 @@ void save_probe(const std::filesystem::path& file, const Probe& probe) {
                      {"fingerprint", probe.fingerprint}});
 }
 
-Probe load_probe(const std::filesystem::path& path, const ModelInfo& model) {
-  const SafetensorsFile file(path);
+Probe load_probe(const std::filesystem::path& file, const ModelInfo& model) {
+  const SafetensorsFile content(file);
   Probe probe;
-  probe.fingerprint = metadata(file, path, "fingerprint");
-  probe.model = metadata(file, path, "model");
+  probe.fingerprint = metadata(content, file, "fingerprint");
+  probe.model = metadata(content, file, "model");
   if (probe.fingerprint != model.fingerprint) {
     throw Error(ErrorCode::invalid_argument,
-                "[probe] " + path.string() + ": fitted to embeddings of model " + probe.model + " (" +
+                "[probe] " + file.string() + ": fitted to embeddings of model " + probe.model + " (" +
                     probe.fingerprint.substr(0, shown_digits) + "), but this is model " + model.name + " (" +
                     model.fingerprint.substr(0, shown_digits) + ")");
   }
-  probe.classes = class_names(metadata(file, path, "classes"), path);
+  probe.classes = class_names(metadata(content, file, "classes"), file);
   const auto rows = static_cast<std::int64_t>(probe.classes.size());
   auto& [weights, bias, penalty] = probe.classifier;
   weights = Matrix();
   weights.rows = probe.classes.size();
   weights.columns = model.dimension;
-  weights.values = values(file, path, "weights", {rows, static_cast<std::int64_t>(model.dimension)});
-  bias = values(file, path, "bias", {rows});
+  weights.values = values(content, file, "weights", {rows, static_cast<std::int64_t>(model.dimension)});
+  bias = values(content, file, "bias", {rows});
   return probe;
 }
 

@@ -36,7 +36,7 @@ Axes principal_axes(const MatrixXd& z) {
   MatrixXd products = MatrixXd::Zero(z.rows(), z.rows());
   products.selfadjointView<Eigen::Lower>().rankUpdate(z, 1 / count);
   const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(products);
-  const VectorXd values = solver.eigenvalues();  // ascending
+  const VectorXd& values = solver.eigenvalues();  // ascending
   const double smallest = 1e-12 * values(values.size() - 1);
   Index rank = 0;
   while (rank < values.size() && values(values.size() - 1 - rank) > smallest) ++rank;
