@@ -7,54 +7,14 @@
 
 #include "core/ops/activation.h"
 #include "core/ops/rows.h"
-#include "tests/support/random.h"
+#include "tests/support/random_weights.h"
 
 namespace beeld {
 namespace {
 
 using testing::difference;
 using testing::random_tensor;
-
-template <class T>
-Linear<T> random_linear(std::int64_t out, std::int64_t in, std::uint64_t seed) {
-  Linear<T> weights;
-  weights.weight = random_tensor<T>({out, in}, seed, 0.2);
-  weights.bias = random_tensor<T>({out}, seed + 1, 0.2);
-  return weights;
-}
-
-template <class T>
-Norm<T> random_norm(const BlockConfig& config, std::uint64_t seed) {
-  Norm<T> weights{.kind = config.norm, .eps = config.norm_eps, .gain = {}, .bias = {}};
-  weights.gain = random_tensor<T>({config.width}, seed, 0.5);
-  if (config.norm == NormKind::layer) weights.bias = random_tensor<T>({config.width}, seed + 1, 0.5);
-  return weights;
-}
-
-template <class T>
-Transformer<T> random_transformer(const BlockConfig& config, int layers) {
-  Transformer<T> stack{config, {}};
-  for (int i = 0; i < layers; ++i) {
-    const auto seed = std::uint64_t{100} * static_cast<std::uint64_t>(i + 1);
-    BlockWeights<T> w;
-    w.attention_norm = random_norm<T>(config, seed);
-    w.attention.query = random_linear<T>(config.width, config.width, seed + 10);
-    w.attention.key_value =
-        random_linear<T>(2 * config.key_value_heads * config.head_width, config.width, seed + 20);
-    w.attention.output = random_linear<T>(config.width, config.width, seed + 30);
-    w.mlp_norm = random_norm<T>(config, seed + 40);
-    w.mlp.up = random_linear<T>(config.mlp_width, config.width, seed + 50);
-    if (config.gating == Gating::gated)
-      w.mlp.gate = random_linear<T>(config.mlp_width, config.width, seed + 60);
-    w.mlp.down = random_linear<T>(config.width, config.mlp_width, seed + 70);
-    if (config.residual_scale == ResidualScale::learned) {
-      w.attention_scale = random_tensor<T>({config.width}, seed + 80);
-      w.mlp_scale = random_tensor<T>({config.width}, seed + 90);
-    }
-    stack.blocks.push_back(w);
-  }
-  return stack;
-}
+using testing::random_transformer;
 
 BlockConfig small_block() {
   BlockConfig config;

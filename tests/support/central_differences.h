@@ -67,8 +67,8 @@ class Checked {
 template <class T>
 using Forward = std::function<Tensor<T>(Pass<T>&)>;
 
-/// The result of a forward, and the gradients of the checked values, in their order, of that
-/// result weighed by random values.
+/// The result of a forward, and the gradients by the checked values, in their order, of that result weighed
+/// by random values.
 template <class T>
 struct Gradients {
   Tensor<T> result;
@@ -137,8 +137,7 @@ inline void expect_gradients(const Checked<double>& checked, const Forward<doubl
   }
 }
 
-/// Expects of a forward in float that its gradients equal those of the same forward in double, which are
-/// exact beside them.
+/// Expects that gradients in float equal those of the same forward in double, which are exact beside them.
 inline void expect_gradients_in_float(const Gradients<float>& found, const Gradients<double>& exact) {
   ASSERT_EQ(found.gradients.size(), exact.gradients.size());
   for (std::size_t i = 0; i < found.gradients.size(); ++i) {

@@ -3,7 +3,7 @@
 #include <beeld/error.h>
 #include <gtest/gtest.h>
 
-#include "tests/support/random.h"
+#include "tests/support/random_weights.h"
 
 namespace beeld {
 namespace {
@@ -13,16 +13,6 @@ using testing::random_tensor;
 
 constexpr std::int64_t width = 16, vocabulary = 30, context = 12;
 constexpr std::int32_t end_id = 29;
-
-Linear<double> random_linear(std::int64_t out, std::int64_t in, std::uint64_t seed) {
-  return {.weight = random_tensor<double>({out, in}, seed, 0.3),
-          .bias = random_tensor<double>({out}, seed + 1),
-          .packed = {}};
-}
-
-Norm<double> random_norm(std::uint64_t seed) {
-  return {.gain = random_tensor<double>({width}, seed), .bias = random_tensor<double>({width}, seed + 1)};
-}
 
 TextTower<double> random_tower(AttentionMask mask, TextPool pool) {
   TextTower<double> tower;
@@ -37,19 +27,9 @@ TextTower<double> random_tower(AttentionMask mask, TextPool pool) {
   config.end_id = end_id;
   tower.tokens = random_tensor<double>({vocabulary, width}, 1);
   tower.positions = random_tensor<double>({context, width}, 2);
-  tower.encoder.config = config.block;
-  for (std::uint64_t layer = 0; layer < 3; ++layer) {
-    const auto seed = 100 * (layer + 1);
-    BlockWeights<double> block;
-    block.attention_norm = random_norm(seed);
-    block.attention = {random_linear(width, width, seed + 2), random_linear(2 * width, width, seed + 4),
-                       random_linear(width, width, seed + 6)};
-    block.mlp_norm = random_norm(seed + 8);
-    block.mlp = {random_linear(32, width, seed + 10), {}, random_linear(width, 32, seed + 12)};
-    tower.encoder.blocks.push_back(block);
-  }
-  tower.final_norm = random_norm(7);
-  tower.projection = random_linear(8, width, 9);
+  tower.encoder = testing::random_transformer<double>(config.block, 3);
+  tower.final_norm = testing::random_norm<double>(config.block, 7);
+  tower.projection = testing::random_linear<double>({8, width}, 9);
   return tower;
 }
 
