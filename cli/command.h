@@ -20,6 +20,7 @@ void add_eval(CLI::App& app, Session& session);
 void add_info(CLI::App& app, Session& session);
 void add_pull(CLI::App& app, Session& session);
 void add_models(CLI::App& app, Session& session);
+void add_train(CLI::App& app, Session& session);
 void add_probe(CLI::App& app, Session& session);
 void add_vocabulary(CLI::App& app, Session& session);
 

@@ -43,6 +43,7 @@ void add_commands(CLI::App& app, Session& session) {
   add_info(app, session);
   add_pull(app, session);
   add_models(app, session);
+  add_train(app, session);
   add_vocabulary(app, session);
 }
 

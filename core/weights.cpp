@@ -113,7 +113,9 @@ void WeightReader::read_into(const std::string& name, Tensor<float> values, Init
   } else {
     draw(values, initial);
   }
-  for (std::size_t i = 0; stored.empty() && i < values.shape().rank(); ++i) stored.push_back(values.shape()[i]);
+  if (stored.empty()) {
+    for (std::size_t i = 0; i < values.shape().rank(); ++i) stored.push_back(values.shape()[i]);
+  }
   if (use_ == WeightUse::training) named_.push_back({name, std::move(stored), std::move(values)});
 }
 

@@ -1,0 +1,290 @@
+#include "multimodal/training/run.h"
+
+#include <beeld/error.h>
+
+#include <chrono>
+#include <fstream>
+#include <map>
+
+#include "core/files.h"
+#include "core/named_tensors.h"
+#include "core/parallel.h"
+#include "multimodal/training/evaluation.h"
+#include "multimodal/training/position.h"
+#include "multimodal/training/teacher.h"
+
+namespace beeld {
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr std::size_t small_file = 64u << 20;
+constexpr const char* position_key = "position";
+
+/// Files of a checkpoint folder besides its weights.
+constexpr const char* companions[] = {
+    "config.json",           "preprocessor_config.json", "tokenizer.json", "spiece.model",
+    "tokenizer_config.json", "special_tokens_map.json",  "vocab.json",     "merges.txt",
+    "tokenizer.model"};
+
+void copy_companions(const fs::path& from, const fs::path& to) {
+  for (const auto* name : companions) {
+    if (fs::exists(from / name)) write_file_atomically(to / name, read_file(from / name, small_file));
+  }
+}
+
+/// Pictures are squashed to the model's size and brought to [-1, 1].
+std::string preprocessor_config(int edge) {
+  const ordered_json size{{"height", edge}, {"width", edge}};
+  constexpr int bicubic = 3;
+  return ordered_json{{"image_processor_type", "CLIPImageProcessor"},
+                      {"do_convert_rgb", true},
+                      {"do_resize", true},
+                      {"size", size},
+                      {"resample", bicubic},
+                      {"do_center_crop", false},
+                      {"do_rescale", true},
+                      {"rescale_factor", 1.0 / 255},
+                      {"do_normalize", true},
+                      {"image_mean", {0.5, 0.5, 0.5}},
+                      {"image_std", {0.5, 0.5, 0.5}}}
+             .dump(2) +
+         "\n";
+}
+
+/// Fills the folder with the model that the run begins with.
+void begin(const RunOptions& options, const TrainingRun& run) {
+  fs::create_directories(options.out / "run");
+  if (!options.init.empty()) {
+    copy_companions(options.init, options.out);
+    const auto model = load_trainable(options.init);
+    return write_named_tensors(options.out / "model.safetensors", model.named, DType::f32,
+                               {{"format", "pt"}});
+  }
+  if (!run.model.is_object()) {
+    throw Error(ErrorCode::invalid_argument,
+                "[train] " + options.run_file.string() + " describes no model, and there is no --init");
+  }
+  copy_companions(run.tokenizer, options.out);
+  write_file_atomically(options.out / "config.json", run.model.dump(2) + "\n");
+  write_file_atomically(options.out / "preprocessor_config.json",
+                        preprocessor_config(run.model["vision_config"].value("image_size", 224)));
+  write_named_tensors(options.out / "model.safetensors",
+                      draw_weights(options.out / "config.json", run.data.seed), DType::f32,
+                      {{"format", "pt"}});
+}
+
+double drop_at(const TrainingRun& run, std::int64_t step) {
+  double part = 0;
+  for (const auto& drop : run.patch_drop) {
+    if (step >= drop.step) part = drop.part;
+  }
+  return part;
+}
+
+/// The places of the patches that stay, ascending: a random choice of fixed size (FLIP, Li et al. 2023).
+std::vector<std::int32_t> kept_patches(int places, double dropped, Random random) {
+  std::vector<std::int32_t> all(static_cast<std::size_t>(places));
+  for (int i = 0; i < places; ++i) all[static_cast<std::size_t>(i)] = i;
+  shuffle(all, random);
+  all.resize(static_cast<std::size_t>(std::max(1.0, std::round(places * (1 - dropped)))));
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+/// Pairs of one class, or with the same words, describe each other.
+std::vector<std::int64_t> groups_of(std::span<const TrainingSample> samples) {
+  std::map<std::string, std::int64_t> found;
+  std::vector<std::int64_t> groups;
+  for (const auto& sample : samples) {
+    const auto name = sample.label >= 0 ? std::to_string(sample.source) + "/" + std::to_string(sample.label)
+                                        : "text: " + sample.text;
+    groups.push_back(found.try_emplace(name, static_cast<std::int64_t>(found.size())).first->second);
+  }
+  return groups;
+}
+
+class Run {
+ public:
+  Run(const RunOptions& options, const RunEvents& events)
+      : options_(options), events_(events), run_(read_run_file(options.run_file)) {
+    const auto folder = options.out / "run";
+    const auto description = describe();
+    const auto file = folder / "run.json";
+    if (fs::exists(file)) {
+      if (read_file(file, small_file) != description) {
+        throw Error(ErrorCode::invalid_argument, "[train] " + options.out.string() +
+                                                     " holds another run than " + options.run_file.string() +
+                                                     "; choose another folder");
+      }
+    } else {
+      begin(options, run_);
+      write_file_atomically(file, description);
+    }
+    run_.learner.learn_vision = options.learn_vision;
+    run_.learner.learn_text = options.learn_text;
+    learner_.emplace(load_trainable(options.out), run_.learner);
+    TrainingPosition position;
+    if (fs::exists(checkpoint())) {
+      const auto metadata = learner_->restore(checkpoint());
+      const auto it = metadata.find(position_key);
+      if (it == metadata.end())
+        throw Error(ErrorCode::corrupt, "[train] " + checkpoint().string() + ": no position");
+      position = position_from_json(parse_json(it->second, checkpoint().string()), checkpoint().string());
+    }
+    if (!options.teacher.empty()) make_teacher();
+    data_.emplace(run_.sources, run_.data, position);
+    plain_ = learner_->model().state.preprocess;
+    plain_.resize_rule = ResizeRule::none;
+    plain_.crop_rule = CropRule::none;
+  }
+
+  RunEnd go() {
+    const auto steps = run_.learner.steps;
+    if (learner_->steps_done() == 0) evaluate_and_log();
+    auto since = Clock::now();
+    std::int64_t logged = learner_->steps_done();
+    while (learner_->steps_done() < steps) {
+      if (events_.stop && events_.stop()) {
+        save();
+        return RunEnd::stopped;
+      }
+      const auto report = learner_->step(next_batch());
+      const auto done = learner_->steps_done();
+      if (events_.stepped) events_.stepped(done, steps);
+      if (done % run_.log_every == 0 || done == steps) {
+        const double seconds = std::chrono::duration<double>(Clock::now() - since).count();
+        log_step(done, report, static_cast<double>((done - logged) * run_.data.batch) / seconds);
+        logged = done;
+        since = Clock::now();
+      }
+      if (done % run_.checkpoint_every == 0 && done < steps) save();
+      if (done == steps || (run_.evaluate_every > 0 && done % run_.evaluate_every == 0)) {
+        evaluate_and_log();
+        since = Clock::now();
+      }
+    }
+    save();
+    return RunEnd::finished;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  /// The run file, and what the command line adds to it.
+  std::string describe() const {
+    const auto file = read_json(options_.run_file);
+    return ordered_json{{"run", file},
+                        {"init", options_.init.string()},
+                        {"teacher", options_.teacher.string()},
+                        {"learn_vision", options_.learn_vision},
+                        {"learn_text", options_.learn_text}}
+               .dump(2) +
+           "\n";
+  }
+
+  fs::path checkpoint() const { return options_.out / "run" / "checkpoint.safetensors"; }
+
+  void make_teacher() {
+    std::vector<Teacher::Source> sources;
+    for (std::size_t i = 0; i < run_.sources.size(); ++i)
+      sources.push_back({&run_.sources[i], run_.taught[i]});
+    teacher_.emplace(Model::load(options_.teacher), sources, options_.out / "run", events_.teaching);
+    if (teacher_->dimension() != learner_->model().state.info.dimension) {
+      throw Error(ErrorCode::invalid_argument,
+                  "[train] the teacher embeds in " + std::to_string(teacher_->dimension()) +
+                      " dimensions, the model in " + std::to_string(learner_->model().state.info.dimension));
+    }
+  }
+
+  PairBatch next_batch() {
+    const auto samples = data_->next();
+    report_skipped();
+    PairBatch batch;
+    batch.groups = groups_of(samples);
+    batch.pictures.resize(samples.size());
+    const auto step = learner_->steps_done();
+    const double dropped = drop_at(run_, step);
+    if (dropped > 0) batch.kept.resize(samples.size());
+    const auto& state = learner_->model().state;
+    parallel_for(static_cast<std::int64_t>(samples.size()), 32, [&](std::int64_t begin, std::int64_t end) {
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
+        batch.pictures[i] = preprocess(samples[i].picture, plain_);
+        if (dropped == 0) continue;
+        const auto grid = grid_of(batch.pictures[i], state.vision.config.patch);
+        batch.kept[i] = kept_patches(grid.rows * grid.columns, dropped,
+                                     Random(mix(run_.data.seed, std::uint64_t{0xF11B}, step, i)));
+      }
+    });
+    for (const auto& sample : samples) batch.texts.push_back(state.tokenizer->encode(sample.text));
+    if (teacher_) {
+      batch.teacher = teacher_->pairs(samples);
+      if (run_.teacher_logit_scale > 0)
+        batch.teacher.log_scale = static_cast<float>(std::log(run_.teacher_logit_scale));
+    }
+    return batch;
+  }
+
+  void report_skipped() {
+    const auto& failures = data_->failures();
+    for (; reported_ < failures.size(); ++reported_) {
+      if (events_.skipped) events_.skipped(failures[reported_]);
+    }
+  }
+
+  void save() { learner_->save(checkpoint(), {{position_key, position_to_json(data_->position()).dump()}}); }
+
+  void log(const ordered_json& line) {
+    std::ofstream file(options_.out / "run" / "log.jsonl", std::ios::app);
+    file << line.dump() << '\n';
+    if (!file.flush())
+      throw Error(ErrorCode::io, "[train] cannot write " + options_.out.string() + "/run/log.jsonl");
+    if (events_.logged) events_.logged(line);
+  }
+
+  void log_step(std::int64_t done, const StepReport& report, double rate) {
+    ordered_json line{{"step", done}, {"loss", report.loss}};
+    const auto& loss = run_.learner.loss;
+    if (loss.contrastive > 0) line["contrastive"] = report.contrastive;
+    if (loss.sigmoid > 0) line["sigmoid"] = report.sigmoid;
+    if (teacher_ && loss.image_distillation > 0) line["image_distillation"] = report.image_distillation;
+    if (teacher_ && loss.text_distillation > 0) line["text_distillation"] = report.text_distillation;
+    if (teacher_ && loss.affinity > 0) line["affinity"] = report.affinity;
+    line["learning_rate"] = report.learning_rate;
+    line["gradient_norm"] = report.gradient_norm;
+    line["logit_scale"] = report.logit_scale;
+    line["samples_per_second"] = rate;
+    log(line);
+  }
+
+  /// Leaves the weights so far in the folder, and measures them as anyone would who loads it.
+  void evaluate_and_log() {
+    const auto done = learner_->steps_done();
+    if (done > 0) learner_->export_weights(options_.out / "model.safetensors", run_.weights);
+    if (run_.evaluations.empty() || done == 0) return;
+    const auto model = Model::load(options_.out);
+    for (const auto& evaluation : run_.evaluations) {
+      auto line = evaluate(model, evaluation);
+      ordered_json whole{{"step", done}};
+      whole.update(line);
+      log(whole);
+    }
+  }
+
+  const RunOptions& options_;
+  const RunEvents& events_;
+  TrainingRun run_;
+  std::optional<Learner> learner_;
+  std::optional<Teacher> teacher_;
+  std::optional<TrainingData> data_;
+  Preprocess plain_;
+  std::size_t reported_ = 0;
+};
+
+}  // namespace
+
+RunEnd train(const RunOptions& options, const RunEvents& events) { return Run(options, events).go(); }
+
+}  // namespace beeld

@@ -1,0 +1,152 @@
+#include "multimodal/training/teacher.h"
+
+#include <beeld/error.h>
+
+#include <cmath>
+#include <numeric>
+#include <unordered_map>
+#include <vector>
+
+#include "core/digest.h"
+#include "core/named_tensors.h"
+#include "core/ops/rows.h"
+#include "multimodal/shards.h"
+
+namespace beeld {
+
+namespace {
+
+Tensor<float> unit(const Matrix& rows) {
+  Tensor<float> x({static_cast<std::int64_t>(rows.rows), static_cast<std::int64_t>(rows.columns)});
+  std::copy(rows.values.begin(), rows.values.end(), x.data());
+  Pass<float> pass;
+  return unit_rows(x, pass);
+}
+
+/// One source's pictures: rows in the order of the shards, found by their keys.
+struct PictureRows {
+  Tensor<float> rows;  // [N,D]; zeros where a picture could not be read
+  std::unordered_map<std::string, std::int64_t> row_of;
+};
+
+std::vector<std::string> keys_of(const TrainingSource& source) {
+  std::vector<std::string> keys;
+  ShardReader reader(source.shards);
+  while (const auto sample = reader.next()) keys.push_back(sample->key);
+  return keys;
+}
+
+std::string cache_name(const Model& model, const TrainingSource& source,
+                       const std::vector<std::string>& keys) {
+  Digest digest;
+  digest.add(model.info().fingerprint);
+  for (const auto& key : keys) digest.add(key + "\n");
+  return "teacher-" + source.name + "-" + digest.hex().substr(0, 16) + ".safetensors";
+}
+
+bool read_cached(const std::filesystem::path& file, Tensor<float>& rows) {
+  if (!std::filesystem::exists(file)) return false;
+  const SafetensorsFile stored(file);
+  const auto it = stored.tensors().find("images");
+  if (it == stored.tensors().end()) return false;
+  const Checkpoint checkpoint(file);
+  WeightReader reader(checkpoint, file.string(), WeightUse::training);
+  rows = reader.read("images", rows.shape());
+  return true;
+}
+
+void embed_pictures(const Model& model, const TrainingSource& source, Tensor<float>& rows,
+                    const std::function<void(std::size_t)>& progress) {
+  constexpr std::size_t at_once = 64;
+  ShardReader reader(source.shards);
+  std::int64_t row = 0;
+  std::vector<Image> pictures;
+  std::vector<std::int64_t> places;
+  const auto flush = [&] {
+    if (pictures.empty()) return;
+    const auto embedded = unit(model.encode_images(pictures));
+    for (std::size_t i = 0; i < places.size(); ++i)
+      std::copy_n(embedded.row(static_cast<std::int64_t>(i)), rows.columns(), rows.row(places[i]));
+    pictures.clear();
+    places.clear();
+    if (progress) progress(static_cast<std::size_t>(row));
+  };
+  while (const auto sample = reader.next()) {
+    try {
+      pictures.push_back(decode_image(sample->picture, {.orientation = Orientation::ignore}, sample->key));
+      places.push_back(row);
+    } catch (const Error&) {
+      // The training data names it; the teacher has no opinion of it.
+    }
+    ++row;
+    if (pictures.size() == at_once) flush();
+  }
+  flush();
+}
+
+}  // namespace
+
+struct Teacher::State {
+  Model model;
+  std::vector<PictureRows> sources;
+  std::unordered_map<std::string, Tensor<float>> texts;
+
+  explicit State(Model teacher) : model(std::move(teacher)) {}
+
+  void add_texts(std::span<const TrainingSample> samples) {
+    std::vector<std::string> missing;
+    for (const auto& sample : samples) {
+      if (!sources[sample.source].rows.empty() && texts.try_emplace(sample.text).second)
+        missing.push_back(sample.text);
+    }
+    if (missing.empty()) return;
+    const auto rows = unit(model.encode_texts(missing));
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      const auto row = static_cast<std::int64_t>(i);
+      texts[missing[i]] = rows.slice(row, row + 1).clone();
+    }
+  }
+};
+
+Teacher::Teacher(Model model, std::span<const Source> sources, const std::filesystem::path& cache,
+                 const std::function<void(std::size_t)>& progress)
+    : state_(std::make_unique<State>(std::move(model))) {
+  std::filesystem::create_directories(cache);
+  const auto width = static_cast<std::int64_t>(dimension());
+  for (const auto& [source, taught] : sources) {
+    auto& pictures = state_->sources.emplace_back();
+    if (!taught) continue;
+    const auto keys = keys_of(*source);
+    for (std::size_t i = 0; i < keys.size(); ++i)
+      pictures.row_of.emplace(keys[i], static_cast<std::int64_t>(i));
+    pictures.rows = Tensor<float>::zeros({static_cast<std::int64_t>(keys.size()), width});
+    const auto file = cache / cache_name(state_->model, *source, keys);
+    if (read_cached(file, pictures.rows)) continue;
+    embed_pictures(state_->model, *source, pictures.rows, progress);
+    const NamedTensor stored{"images", {pictures.rows.rows(), width}, pictures.rows};
+    write_named_tensors(file, std::span(&stored, 1), DType::f16);
+  }
+}
+
+Teacher::~Teacher() = default;
+
+std::size_t Teacher::dimension() const { return state_->model.info().dimension; }
+
+TeacherPairs<float> Teacher::pairs(std::span<const TrainingSample> samples) {
+  state_->add_texts(samples);
+  const auto count = static_cast<std::int64_t>(samples.size()),
+             width = static_cast<std::int64_t>(dimension());
+  TeacherPairs<float> pairs{Tensor<float>::zeros({count, width}), Tensor<float>::zeros({count, width}),
+                            std::log(state_->model.info().logit_scale)};
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto& sample = samples[static_cast<std::size_t>(i)];
+    const auto& pictures = state_->sources[sample.source];
+    const auto found = pictures.row_of.find(sample.key);
+    if (found == pictures.row_of.end()) continue;
+    std::copy_n(pictures.rows.row(found->second), width, pairs.images.row(i));
+    std::copy_n(state_->texts.at(sample.text).data(), width, pairs.texts.row(i));
+  }
+  return pairs;
+}
+
+}  // namespace beeld
