@@ -4,12 +4,11 @@
 
 #include <chrono>
 #include <fstream>
-#include <map>
 
 #include "core/files.h"
 #include "core/named_tensors.h"
-#include "core/parallel.h"
 #include "multimodal/training/evaluation.h"
+#include "multimodal/training/pair_batch.h"
 #include "multimodal/training/position.h"
 #include "multimodal/training/teacher.h"
 
@@ -84,28 +83,6 @@ double drop_at(const TrainingRun& run, std::int64_t step) {
   return part;
 }
 
-/// The places of the patches that stay, ascending: a random choice of fixed size (FLIP, Li et al. 2023).
-std::vector<std::int32_t> kept_patches(int places, double dropped, Random random) {
-  std::vector<std::int32_t> all(static_cast<std::size_t>(places));
-  for (int i = 0; i < places; ++i) all[static_cast<std::size_t>(i)] = i;
-  shuffle(all, random);
-  all.resize(static_cast<std::size_t>(std::max(1.0, std::round(places * (1 - dropped)))));
-  std::sort(all.begin(), all.end());
-  return all;
-}
-
-/// Pairs of one class, or with the same words, describe each other.
-std::vector<std::int64_t> groups_of(std::span<const TrainingSample> samples) {
-  std::map<std::string, std::int64_t> found;
-  std::vector<std::int64_t> groups;
-  for (const auto& sample : samples) {
-    const auto name = sample.label >= 0 ? std::to_string(sample.source) + "/" + std::to_string(sample.label)
-                                        : "text: " + sample.text;
-    groups.push_back(found.try_emplace(name, static_cast<std::int64_t>(found.size())).first->second);
-  }
-  return groups;
-}
-
 class Run {
  public:
   Run(const RunOptions& options, const RunEvents& events)
@@ -136,9 +113,6 @@ class Run {
     }
     if (!options.teacher.empty()) make_teacher();
     data_.emplace(run_.sources, run_.data, position);
-    plain_ = learner_->model().state.preprocess;
-    plain_.resize_rule = ResizeRule::none;
-    plain_.crop_rule = CropRule::none;
   }
 
   RunEnd go() {
@@ -202,23 +176,9 @@ class Run {
   PairBatch next_batch() {
     const auto samples = data_->next();
     report_skipped();
-    PairBatch batch;
-    batch.groups = groups_of(samples);
-    batch.pictures.resize(samples.size());
     const auto step = learner_->steps_done();
-    const double dropped = drop_at(run_, step);
-    if (dropped > 0) batch.kept.resize(samples.size());
-    const auto& state = learner_->model().state;
-    parallel_for(static_cast<std::int64_t>(samples.size()), 32, [&](std::int64_t begin, std::int64_t end) {
-      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-        batch.pictures[i] = preprocess(samples[i].picture, plain_);
-        if (dropped == 0) continue;
-        const auto grid = grid_of(batch.pictures[i], state.vision.config.patch);
-        batch.kept[i] = kept_patches(grid.rows * grid.columns, dropped,
-                                     Random(mix(run_.data.seed, std::uint64_t{0xF11B}, step, i)));
-      }
-    });
-    for (const auto& sample : samples) batch.texts.push_back(state.tokenizer->encode(sample.text));
+    auto batch = make_pair_batch(samples, learner_->model().state,
+                                 {.dropped = drop_at(run_, step), .seed = mix(run_.data.seed, step)});
     if (teacher_) {
       batch.teacher = teacher_->pairs(samples);
       if (run_.teacher_logit_scale > 0)
@@ -279,7 +239,6 @@ class Run {
   std::optional<Learner> learner_;
   std::optional<Teacher> teacher_;
   std::optional<TrainingData> data_;
-  Preprocess plain_;
   std::size_t reported_ = 0;
 };
 
