@@ -63,6 +63,10 @@ from torch import nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
 
+def quick_gelu(x):
+    return x * torch.sigmoid(1.702 * x)
+
+
 class Block(nn.Module):
     def __init__(self, width, heads, ratio):
         super().__init__()
@@ -90,7 +94,7 @@ class Block(nn.Module):
 
     def forward(self, x, mask=None):
         x = x + self.attention(self.norm1(x), mask)
-        return x + self.fc2(functional.gelu(self.fc1(self.norm2(x))))
+        return x + self.fc2(quick_gelu(self.fc1(self.norm2(x))))
 
 
 class VisionTower(nn.Module):
