@@ -133,33 +133,6 @@ std::vector<std::int64_t> score_offsets(const Sequences& queries, const Sequence
 
 }  // namespace
 
-/// Gradients of queries, keys and values, and of the bias, which all sequences share.
-template <class T>
-void attention_gradient(const Tensor<T>& dy, const QueriesKeysValues<T>& input, const BlockConfig& config,
-                        const Tensor<T>& softmaxes, const Tensor<T>& bias, Tape<T>& tape) {
-  auto dq = Tensor<T>::zeros(input.q.shape());
-  auto dkv = Tensor<T>::zeros(input.kv.shape());
-  auto d_bias = !bias.empty() && tape.watches(bias) ? tape.sum(bias) : Tensor<T>{};
-  const auto begin = score_offsets(input.queries, input.keys, config.heads);
-  Tensor<T> ds;
-  for (std::int64_t b = 0; b < input.keys.count(); ++b) {
-    const auto values = input.queries.length(b) * input.keys.length(b);
-    if (ds.empty() || ds.size() < values) ds = Tensor<T>({values});
-    for (std::int64_t h = 0; h < config.heads; ++h) {
-      const auto at = place_of(b, h, input.queries, input.keys, config);
-      attend_gradient<T>(head_at(at, b, input, config, bias), config,
-                         softmaxes.data() + begin[b] + h * values, ds.data(),
-                         {.dy = {dy.data() + at.q, at.q_stride},
-                          .dq = {dq.data() + at.q, at.q_stride},
-                          .dk = {dkv.data() + at.k, at.kv_stride},
-                          .dv = {dkv.data() + at.v, at.kv_stride},
-                          .bias = d_bias.empty() ? nullptr : d_bias.data() + at.bias});
-    }
-  }
-  tape.add(input.q, dq);
-  tape.add(input.kv, dkv);
-}
-
 template <class T>
 Tensor<T> attention(const QueriesKeysValues<T>& input, const BlockConfig& config, Pass<T>& pass) {
   check(input, config, pass);
@@ -191,6 +164,33 @@ Tensor<T> attention(const QueriesKeysValues<T>& input, const BlockConfig& config
                  });
   }
   return y;
+}
+
+/// Gradients of queries, keys and values, and of the bias, which all sequences share.
+template <class T>
+void attention_gradient(const Tensor<T>& dy, const QueriesKeysValues<T>& input, const BlockConfig& config,
+                        const Tensor<T>& softmaxes, const Tensor<T>& bias, Tape<T>& tape) {
+  auto dq = Tensor<T>::zeros(input.q.shape());
+  auto dkv = Tensor<T>::zeros(input.kv.shape());
+  auto d_bias = !bias.empty() && tape.watches(bias) ? tape.sum(bias) : Tensor<T>{};
+  const auto begin = score_offsets(input.queries, input.keys, config.heads);
+  Tensor<T> ds;
+  for (std::int64_t b = 0; b < input.keys.count(); ++b) {
+    const auto values = input.queries.length(b) * input.keys.length(b);
+    if (ds.empty() || ds.size() < values) ds = Tensor<T>({values});
+    for (std::int64_t h = 0; h < config.heads; ++h) {
+      const auto at = place_of(b, h, input.queries, input.keys, config);
+      attend_gradient<T>(head_at(at, b, input, config, bias), config,
+                         softmaxes.data() + begin[b] + h * values, ds.data(),
+                         {.dy = {dy.data() + at.q, at.q_stride},
+                          .dq = {dq.data() + at.q, at.q_stride},
+                          .dk = {dkv.data() + at.k, at.kv_stride},
+                          .dv = {dkv.data() + at.v, at.kv_stride},
+                          .bias = d_bias.empty() ? nullptr : d_bias.data() + at.bias});
+    }
+  }
+  tape.add(input.q, dq);
+  tape.add(input.kv, dkv);
 }
 
 template <class T>

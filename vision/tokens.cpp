@@ -71,33 +71,6 @@ struct PlacedTokens {
 };
 
 template <class T>
-void place_tokens_gradient(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape) {
-  const auto& config = placed.config;
-  const auto width = dy.columns();
-  Tensor<T> d_patches(placed.patches.shape());
-  auto d_prefix = sum_of(placed.prefix, tape), d_positions = sum_of(placed.positions, tape);
-  auto d_grid = d_positions.slice(config.positioned_tokens, d_positions.rows());  // [grid,C]
-  const T* row = dy.data();
-  T* patch = d_patches.data();
-  for (const auto& picture : placed.pictures) {
-    for (int i = 0; i < config.prefix(); ++i, row += width) {
-      add_row(row, width, d_prefix.row(i));
-      if (i < config.positioned_tokens) add_row(row, width, d_positions.row(i));
-    }
-    const bool own_grid = picture.grid == config.positions;
-    const auto places = std::int64_t{picture.grid.rows} * picture.grid.columns;
-    auto d_own = own_grid ? d_grid : Tensor<T>::zeros({places, width});
-    for (const auto place : picture.kept) {
-      add_row(row, width, d_own.row(place));
-      patch = std::copy_n(row, width, patch);
-      row += width;
-    }
-    if (!own_grid) fit_grid_gradient(d_own, config.positions, picture.grid, config.fit, d_grid);
-  }
-  tape.add(placed.patches, d_patches);
-}
-
-template <class T>
 Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
                        std::span<const Pixels> pictures, KeptPatches kept, Pass<T>& pass) {
   const auto& config = tower.config;
@@ -126,6 +99,33 @@ Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
             const Tensor<T>& dy) { place_tokens_gradient(dy, placed, *tape); });
   }
   return x;
+}
+
+template <class T>
+void place_tokens_gradient(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape) {
+  const auto& config = placed.config;
+  const auto width = dy.columns();
+  Tensor<T> d_patches(placed.patches.shape());
+  auto d_prefix = sum_of(placed.prefix, tape), d_positions = sum_of(placed.positions, tape);
+  auto d_grid = d_positions.slice(config.positioned_tokens, d_positions.rows());  // [grid,C]
+  const T* row = dy.data();
+  T* patch = d_patches.data();
+  for (const auto& picture : placed.pictures) {
+    for (int i = 0; i < config.prefix(); ++i, row += width) {
+      add_row(row, width, d_prefix.row(i));
+      if (i < config.positioned_tokens) add_row(row, width, d_positions.row(i));
+    }
+    const bool own_grid = picture.grid == config.positions;
+    const auto places = std::int64_t{picture.grid.rows} * picture.grid.columns;
+    auto d_own = own_grid ? d_grid : Tensor<T>::zeros({places, width});
+    for (const auto place : picture.kept) {
+      add_row(row, width, d_own.row(place));
+      patch = std::copy_n(row, width, patch);
+      row += width;
+    }
+    if (!own_grid) fit_grid_gradient(d_own, config.positions, picture.grid, config.fit, d_grid);
+  }
+  tape.add(placed.patches, d_patches);
 }
 
 template Tensor<float> place_tokens(const VisionTower<float>&, const Tensor<float>&, std::span<const Pixels>,

@@ -30,6 +30,17 @@ void gradients(const float* x, const float* dy, std::int64_t count, Activation a
 }  // namespace
 
 template <class T>
+Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass) {
+  Tensor<T> y(x.shape());
+  values(x.data(), x.size(), activation, y.data());
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity()},
+                 [=](const Tensor<T>& dy) { activate_gradient(dy, x, activation, *tape); });
+  }
+  return y;
+}
+
+template <class T>
 void activate_gradient(const Tensor<T>& dy, const Tensor<T>& x, Activation activation, Tape<T>& tape) {
   Tensor<T> dx(x.shape());
   gradients(x.data(), dy.data(), x.size(), activation, dx.data());
@@ -37,12 +48,13 @@ void activate_gradient(const Tensor<T>& dy, const Tensor<T>& x, Activation activ
 }
 
 template <class T>
-Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass) {
-  Tensor<T> y(x.shape());
-  values(x.data(), x.size(), activation, y.data());
+Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activation, Pass<T>& pass) {
+  Tensor<T> y(up.shape());
+  for (std::int64_t i = 0; i < up.size(); ++i)
+    y.data()[i] = activate(gates.data()[i], activation) * up.data()[i];
   if (auto* tape = pass.tape) {
-    tape->record(y, {x.identity()},
-                 [=](const Tensor<T>& dy) { activate_gradient(dy, x, activation, *tape); });
+    tape->record(y, {gates.identity(), up.identity()},
+                 [=](const Tensor<T>& dy) { gate_gradient(dy, gates, up, activation, *tape); });
   }
   return y;
 }
@@ -58,18 +70,6 @@ void gate_gradient(const Tensor<T>& dy, const Tensor<T>& gates, const Tensor<T>&
   }
   tape.add(gates, d_gates);
   tape.add(up, d_up);
-}
-
-template <class T>
-Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activation, Pass<T>& pass) {
-  Tensor<T> y(up.shape());
-  for (std::int64_t i = 0; i < up.size(); ++i)
-    y.data()[i] = activate(gates.data()[i], activation) * up.data()[i];
-  if (auto* tape = pass.tape) {
-    tape->record(y, {gates.identity(), up.identity()},
-                 [=](const Tensor<T>& dy) { gate_gradient(dy, gates, up, activation, *tape); });
-  }
-  return y;
 }
 
 template Tensor<float> activate(const Tensor<float>&, Activation, Pass<float>&);

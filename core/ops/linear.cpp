@@ -68,6 +68,19 @@ void pack(Linear<float>& weights) {
   if (weights.packed) weights.weight = Tensor<float>::view(weights.weight.shape(), nullptr, nullptr);
 }
 
+template <class T>
+Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Activation activation) {
+  // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
+  const bool apart = pass.tape && activation != Activation::identity;
+  Tensor<T> y({x.rows(), weights.weight.rows()});
+  run(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity()},
+                 [=](const Tensor<T>& dy) { linear_gradient(dy, x, weights, *tape); });
+  }
+  return apart ? activate(y, activation, pass) : y;
+}
+
 /// dx = dy W, dW = dy^T x, db = the sum of dy's rows.
 template <class T>
 void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
@@ -86,19 +99,6 @@ void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& w
     auto db = tape.sum(weights.bias);
     for (std::int64_t i = 0; i < rows; ++i) add_to(dy.row(i), out, db.data());
   }
-}
-
-template <class T>
-Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Activation activation) {
-  // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
-  const bool apart = pass.tape && activation != Activation::identity;
-  Tensor<T> y({x.rows(), weights.weight.rows()});
-  run(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
-  if (auto* tape = pass.tape) {
-    tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity()},
-                 [=](const Tensor<T>& dy) { linear_gradient(dy, x, weights, *tape); });
-  }
-  return apart ? activate(y, activation, pass) : y;
 }
 
 template <class T>

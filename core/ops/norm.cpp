@@ -87,21 +87,6 @@ void norm_row_gradient(const double* x, const Norm<double>& w, const NormGradien
 }  // namespace
 
 template <class T>
-void norm_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape) {
-  const bool has_bias = !weights.bias.empty();
-  const auto gradient_of = [&](const Tensor<T>& parameter) {
-    return tape.watches(parameter) ? tape.sum(parameter) : Tensor<T>::zeros(parameter.shape());
-  };
-  auto d_gain = gradient_of(weights.gain);
-  auto d_bias = has_bias ? gradient_of(weights.bias) : Tensor<T>{};
-  Tensor<T> dx(x.shape());
-  for (std::int64_t i = 0; i < x.rows(); ++i) {
-    norm_row_gradient(x.row(i), weights, {dy.row(i), dx.row(i), d_gain.data(), d_bias.data()});
-  }
-  tape.add(x, dx);
-}
-
-template <class T>
 Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
   if (x.columns() != weights.gain.size()) {
     throw Error(ErrorCode::invalid_argument, "[norm] a gain of " + std::to_string(weights.gain.size()) +
@@ -114,6 +99,21 @@ Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
                  [=](const Tensor<T>& dy) { norm_gradient(dy, x, weights, *tape); });
   }
   return y;
+}
+
+template <class T>
+void norm_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape) {
+  const bool has_bias = !weights.bias.empty();
+  const auto gradient_of = [&](const Tensor<T>& parameter) {
+    return tape.watches(parameter) ? tape.sum(parameter) : Tensor<T>::zeros(parameter.shape());
+  };
+  auto d_gain = gradient_of(weights.gain);
+  auto d_bias = has_bias ? gradient_of(weights.bias) : Tensor<T>{};
+  Tensor<T> dx(x.shape());
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    norm_row_gradient(x.row(i), weights, {dy.row(i), dx.row(i), d_gain.data(), d_bias.data()});
+  }
+  tape.add(x, dx);
 }
 
 template Tensor<float> norm(const Tensor<float>&, const Norm<float>&, Pass<float>&);

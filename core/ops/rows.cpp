@@ -12,16 +12,6 @@
 namespace beeld {
 
 template <class T>
-void gather_gradient(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
-                     Tape<T>& tape) {
-  auto sum = tape.sum(table);
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const T* from = dy.row(static_cast<std::int64_t>(i));
-    std::transform(from, from + dy.columns(), sum.row(ids[i]), sum.row(ids[i]), std::plus<T>());
-  }
-}
-
-template <class T>
 Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass) {
   Tensor<T> y({static_cast<std::int64_t>(ids.size()), table.columns()});
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -39,19 +29,14 @@ Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass
   return y;
 }
 
-/// What flows through gain * y.
 template <class T>
-void gained_gradient(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& gain, Tape<T>& tape) {
-  Tensor<T> through(dy.shape());
-  auto sum = Tensor<T>::zeros(gain.shape());
-  for (std::int64_t i = 0; i < dy.rows(); ++i) {
-    for (std::int64_t j = 0; j < dy.columns(); ++j) {
-      through.row(i)[j] = dy.row(i)[j] * gain.data()[j];
-      sum.data()[j] += dy.row(i)[j] * y.row(i)[j];
-    }
+void gather_gradient(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
+                     Tape<T>& tape) {
+  auto sum = tape.sum(table);
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const T* from = dy.row(static_cast<std::int64_t>(i));
+    std::transform(from, from + dy.columns(), sum.row(ids[i]), sum.row(ids[i]), std::plus<T>());
   }
-  tape.add(y, through);
-  tape.add(gain, sum);
 }
 
 template <class T>
@@ -81,6 +66,21 @@ Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& p
   return sum;
 }
 
+/// What flows through gain * y.
+template <class T>
+void gained_gradient(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& gain, Tape<T>& tape) {
+  Tensor<T> through(dy.shape());
+  auto sum = Tensor<T>::zeros(gain.shape());
+  for (std::int64_t i = 0; i < dy.rows(); ++i) {
+    for (std::int64_t j = 0; j < dy.columns(); ++j) {
+      through.row(i)[j] = dy.row(i)[j] * gain.data()[j];
+      sum.data()[j] += dy.row(i)[j] * y.row(i)[j];
+    }
+  }
+  tape.add(y, through);
+  tape.add(gain, sum);
+}
+
 namespace {
 
 /// The rows of sequence b that are averaged.
@@ -94,17 +94,6 @@ Averaged averaged(const Sequences& sequences, std::int64_t b, std::int64_t skip)
 }
 
 }  // namespace
-
-template <class T>
-void mean_rows_gradient(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip) {
-  for (std::int64_t b = 0; b < sequences.count(); ++b) {
-    const auto rows = averaged(sequences, b, skip);
-    for (std::int64_t i = rows.first; i < rows.last; ++i) {
-      for (std::int64_t j = 0; j < dy.columns(); ++j)
-        dx.row(i)[j] += dy.row(b)[j] / static_cast<T>(rows.count());
-    }
-  }
-}
 
 template <class T>
 Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass) {
@@ -124,6 +113,17 @@ Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass) {
   return mean;
 }
 
+template <class T>
+void mean_rows_gradient(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip) {
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    const auto rows = averaged(sequences, b, skip);
+    for (std::int64_t i = rows.first; i < rows.last; ++i) {
+      for (std::int64_t j = 0; j < dy.columns(); ++j)
+        dx.row(i)[j] += dy.row(b)[j] / static_cast<T>(rows.count());
+    }
+  }
+}
+
 namespace {
 
 /// 1 / length, or 0 for a row of zeros.
@@ -134,19 +134,6 @@ T inverse_length(const T* row, std::int64_t width) {
 }
 
 }  // namespace
-
-/// With y = x / |x|: dx = (dy - y (y . dy)) / |x|.
-template <class T>
-void unit_rows_gradient(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape) {
-  const auto width = x.columns();
-  Tensor<T> dx(x.shape());
-  for (std::int64_t i = 0; i < x.rows(); ++i) {
-    const T scale = inverse_length(x.row(i), width);
-    const T along = std::inner_product(x.row(i), x.row(i) + width, dy.row(i), T{0}) * scale * scale;
-    for (std::int64_t j = 0; j < width; ++j) dx.row(i)[j] = scale * (dy.row(i)[j] - along * x.row(i)[j]);
-  }
-  tape.add(x, dx);
-}
 
 template <class T>
 Tensor<T> unit_rows(const Tensor<T>& x, Pass<T>& pass) {
@@ -160,6 +147,19 @@ Tensor<T> unit_rows(const Tensor<T>& x, Pass<T>& pass) {
     tape->record(y, {x.identity()}, [=](const Tensor<T>& dy) { unit_rows_gradient(dy, x, *tape); });
   }
   return y;
+}
+
+/// With y = x / |x|: dx = (dy - y (y . dy)) / |x|.
+template <class T>
+void unit_rows_gradient(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape) {
+  const auto width = x.columns();
+  Tensor<T> dx(x.shape());
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    const T scale = inverse_length(x.row(i), width);
+    const T along = std::inner_product(x.row(i), x.row(i) + width, dy.row(i), T{0}) * scale * scale;
+    for (std::int64_t j = 0; j < width; ++j) dx.row(i)[j] = scale * (dy.row(i)[j] - along * x.row(i)[j]);
+  }
+  tape.add(x, dx);
 }
 
 template <class T>
