@@ -108,9 +108,12 @@ PassTimes time_passes(TrainableModel& model, const PairBatch& batch) {
 
 /// Bytes of the activations that the gradients of one tower need for `tokens` rows in sequences of `length`:
 /// in every block the input, its norm, q, k, v, the softmax of every head, the attention's result, the second
-/// residual and its norm, and the MLP before and after its activation.
+/// residual and its norm, and the MLP before and after its activation. The last block has only one query in
+/// each sequence: its input, norm, k and v.
 double needed_bytes(const BlockConfig& block, int layers, double tokens, double length) {
-  return 4.0 * layers * tokens * (8.0 * block.width + 2.0 * block.mlp_width + block.heads * length);
+  const double whole = 8.0 * block.width + 2.0 * block.mlp_width + block.heads * length;
+  const double last = 4.0 * block.width + block.heads;
+  return sizeof(float) * tokens * ((layers - 1) * whole + last);
 }
 
 double needed_bytes(const TrainableModel& model, const PairBatch& batch) {
