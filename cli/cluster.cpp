@@ -7,8 +7,8 @@
 #include "cli/command.h"
 #include "cli/libraries.h"
 #include "cli/options.h"
-#include "cli/word_list.h"
 #include "multimodal/gallery.h"
+#include "multimodal/own_data.h"
 
 namespace beeld::cli {
 
@@ -35,7 +35,7 @@ std::vector<std::string> words_for(Session& session, const std::string& file) {
   if (!info.has_text && !file.empty())
     throw Error(ErrorCode::unsupported, "[cluster] --label-with: " + info.name + " embeds no texts");
   if (!info.has_text) return {};
-  const auto list = file.empty() ? default_word_list() : std::filesystem::path(file);
+  const auto list = file.empty() ? find_own_data("words.txt") : std::filesystem::path(file);
   if (list) return read_lines(*list);
   session.output.note(
       "the list of words that comes with beeld is not here: groups have no names without --label-with");

@@ -25,7 +25,7 @@ class Session {
   Output output{options};
   std::function<ExitCode()> run;  ///< Set by the command that was chosen.
 
-  /// The folder of --model, $BEELD_MODEL or the default model. Throws Error(not_found) with what to do.
+  /// The folder of --model, else default_model_folder(). Throws Error(not_found) with what to do.
   std::filesystem::path model_folder() const;
 
   /// The model in that folder, loaded at the first call.

@@ -1,6 +1,7 @@
 #include <beeld/error.h>
 #include <beeld/store.h>
 
+#include "multimodal/own_data.h"
 #include "multimodal/store_names.h"
 
 #include <algorithm>
@@ -90,6 +91,11 @@ fs::path resolve_model(const std::string& reference) {
     if (fs::is_directory(folder, ignored)) return folder;
   }
   unknown_reference(reference, name);
+}
+
+fs::path default_model_folder() {
+  const auto reference = environment("BEELD_MODEL");
+  return reference.empty() ? own_model(own_data_folders()) : resolve_model(reference);
 }
 
 }  // namespace beeld

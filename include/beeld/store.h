@@ -19,6 +19,12 @@ std::vector<std::string> stored_models();
 /// that is already in the store. Throws Error(not_found) with what to do about it.
 std::filesystem::path resolve_model(const std::string& reference);
 
+/// The folder of the model to use where none is named: `$BEELD_MODEL`, a reference as above, else the small
+/// model that comes with beeld. That one is looked for in share/beeld/model of the prefix that the running
+/// program is installed in, of the prefix that beeld was configured for, and in data/model of the source
+/// tree. Throws Error(not_found) with what to do about it.
+std::filesystem::path default_model_folder();
+
 struct PullProgress {
   std::string file;
   std::uint64_t received = 0;  ///< bytes of this file so far, resumed bytes included

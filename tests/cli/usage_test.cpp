@@ -55,14 +55,6 @@ TEST_F(UsageTest, ValuesOutOfRangeAreWrongUsage) {
   EXPECT_EQ(run({"dedup", pictures_.string(), "--threshold", "1.5"}).code, 2);
 }
 
-TEST_F(UsageTest, WithoutAModelTheMessageSaysWhatToDo) {
-  const auto finished = run_plain({"embed", "--text", "a cat"});
-  EXPECT_EQ(finished.code, 2);
-  EXPECT_EQ(finished.out, "");
-  EXPECT_TRUE(finished.names("--model"));
-  EXPECT_TRUE(finished.names("beeld pull"));
-}
-
 TEST_F(UsageTest, AModelThatDoesNotExistIsNamed) {
   const auto finished = run_plain({"embed", "--text", "a cat", "--model", "no/such-model"});
   EXPECT_EQ(finished.code, 2);
@@ -71,7 +63,34 @@ TEST_F(UsageTest, AModelThatDoesNotExistIsNamed) {
 
 TEST_F(UsageTest, TheModelMayComeFromTheEnvironment) {
   environment_["BEELD_MODEL"] = model_.string();
+  const auto info = run_plain({"info", "--json"}).line();
+  EXPECT_EQ(info["path"], model_.string());
   EXPECT_EQ(run_plain({"embed", "--text", "a cat"}).code, 0);
+}
+
+TEST_F(UsageTest, TheOptionGoesBeforeTheEnvironment) {
+  environment_["BEELD_MODEL"] = "no/such-model";
+  EXPECT_EQ(run({"tokenize", "a cat"}).code, 0);
+  const auto finished = run_plain({"tokenize", "a cat"});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_TRUE(finished.names("no/such-model"));
+}
+
+TEST_F(UsageTest, WithoutAnyOfTheseTheModelIsTheOneThatComesWithBeeld) {
+  const auto info = run_plain({"info", "--json"}).line();
+  EXPECT_EQ(info["path"], BEELD_SOURCE_DIR "/data/model");
+  EXPECT_EQ(info["has_text"], true);
+}
+
+TEST_F(UsageTest, AnInstalledCommandUsesTheModelBesideItWhereverItIsMovedTo) {
+  const auto prefix = folder_ / "prefix", model = prefix / "share/beeld/model";
+  std::filesystem::create_directories(prefix / "bin");
+  std::filesystem::create_directories(model.parent_path());
+  std::filesystem::copy(BEELD_COMMAND, prefix / "bin/beeld");
+  std::filesystem::copy(model_, model);
+  const auto finished = run_program(prefix / "bin/beeld", {"info", "--json"});
+  ASSERT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(finished.line()["path"], model.string());
 }
 
 TEST_F(UsageTest, GlobalOptionsMayStandBeforeAndAfterTheCommand) {

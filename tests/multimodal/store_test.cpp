@@ -1,3 +1,4 @@
+#include "multimodal/own_data.h"
 #include "multimodal/store_names.h"
 #include "tests/support/temporary_folder.h"
 
@@ -79,6 +80,45 @@ TEST(HubNameTest, AcceptsOnlySafeNames) {
         "a/" + std::string(97, 'b')}) {
     EXPECT_FALSE(parse_hub_name(reference)) << reference;
   }
+}
+
+TEST_F(Store, TheDefaultModelIsTheOneOfTheEnvironment) {
+  std::filesystem::create_directories(folder_ / "owner/name");
+  ::setenv("BEELD_MODEL", "owner/name", 1);
+  EXPECT_EQ(default_model_folder(), folder_ / "owner/name");
+  ::setenv("BEELD_MODEL", "owner/other", 1);
+  EXPECT_THROW(default_model_folder(), Error);
+  ::unsetenv("BEELD_MODEL");
+}
+
+TEST_F(Store, ItsOwnModelIsTheFirstThatIsThere) {
+  const std::vector<std::filesystem::path> folders = {folder_ / "none", folder_ / "empty", folder_ / "first",
+                                                      folder_ / "second"};
+  for (const auto* name : {"empty", "first", "second"})
+    std::filesystem::create_directories(folder_ / name / "model");
+  for (const auto* name : {"first", "second"})
+    std::ofstream(folder_ / name / "model" / "config.json") << "{}";
+  EXPECT_EQ(own_model(folders), folder_ / "first" / "model");
+}
+
+TEST_F(Store, WithoutItsOwnModelTheMessageSaysWhatToDo) {
+  try {
+    own_model({folder_ / "none", folder_ / "other"});
+    FAIL() << "expected an error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    const std::string message = error.what();
+    for (const auto& part : {(folder_ / "none/model").string(), (folder_ / "other/model").string(),
+                             std::string("--model"), std::string("BEELD_MODEL"), std::string("beeld pull")})
+      EXPECT_NE(message.find(part), std::string::npos) << message;
+  }
+}
+
+TEST(OwnData, ThisBuildTreeFindsItsSourceTree) {
+  const std::filesystem::path data = std::filesystem::path(BEELD_SOURCE_DIR) / "data";
+  EXPECT_EQ(own_data_folders().at(1), data);
+  EXPECT_EQ(find_own_data("words.txt"), data / "words.txt");
+  EXPECT_EQ(find_own_data("no such file"), std::nullopt);
 }
 
 }  // namespace
