@@ -4,12 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <mutex>
+#include <functional>
 
 #include "core/named_tensors.h"
 #include "core/ops/rows.h"
 #include "core/parallel.h"
+#include "core/safetensors.h"
 #include "core/tape.h"
 
 namespace beeld {
@@ -23,6 +23,15 @@ std::vector<Optimizer::Parameter> parameters_of(TrainableModel& model, const Lea
   if (settings.learn_text) visit_parameters(*model.state.text, add);
   add(model.logit_scale, Decay::no);
   if (!model.logit_bias.empty()) add(model.logit_bias, Decay::no);
+  return parameters;
+}
+
+/// The parameters of towers that do not learn.
+std::vector<Tensor<float>> frozen_parameters_of(TrainableModel& model, const LearnerSettings& settings) {
+  std::vector<Tensor<float>> parameters;
+  const auto add = [&](Tensor<float>& values, Decay) { parameters.push_back(values); };
+  if (!settings.learn_vision) visit_parameters(model.state.vision, add);
+  if (!settings.learn_text) visit_parameters(*model.state.text, add);
   return parameters;
 }
 
@@ -57,6 +66,21 @@ void copy_rows(const Tensor<float>& from, std::int64_t begin, Tensor<float>& to)
   std::copy_n(from.data(), from.size(), to.row(begin));
 }
 
+void add_to(Tensor<float>& sum, const Tensor<float>& part) {
+  if (part.empty()) return;
+  if (sum.empty()) {
+    sum = part;
+  } else {
+    std::transform(part.data(), part.data() + part.size(), sum.data(), sum.data(), std::plus<float>());
+  }
+}
+
+Tensor<float> single(float value) {
+  Tensor<float> result({1});
+  *result.data() = value;
+  return result;
+}
+
 /// Runs one body for every lane, side by side.
 void for_each_lane(std::size_t lanes, const std::function<void(std::size_t)>& body) {
   parallel_for(static_cast<std::int64_t>(lanes), 1, [&](std::int64_t begin, std::int64_t end) {
@@ -80,7 +104,8 @@ struct Learner::Encoded {
 Learner::Learner(TrainableModel model, const LearnerSettings& settings)
     : model_(std::move(model)),
       settings_(settings),
-      optimizer_(parameters_of(model_, settings), settings.optimizer) {
+      optimizer_(parameters_of(model_, settings), settings.optimizer),
+      frozen_(frozen_parameters_of(model_, settings)) {
   // Training may show pictures smaller than the model's own size.
   if (model_.state.vision.config.fit == GridFit::none) model_.state.vision.config.fit = GridFit::bicubic;
 }
@@ -99,7 +124,8 @@ Tensor<float> encode_chunk(const Model::State& state, const PairBatch& batch, co
 
 }  // namespace
 
-Learner::Encoded Learner::encode_all(const PairBatch& batch, bool record) {
+Learner::Encoded Learner::encode_all(const PairBatch& batch) const {
+  const bool record = settings_.activations == Activations::kept;
   const auto count = static_cast<std::int64_t>(batch.pictures.size());
   const auto dimension = static_cast<std::int64_t>(model_.state.info.dimension);
   Encoded encoded;
@@ -144,59 +170,53 @@ double Learner::add_losses(const PairBatch& batch, const PairedEmbeddings<float>
          report.affinity;
 }
 
+void Learner::go_back(const PairBatch& batch, const LossGradient<float>& gradient, Encoded& encoded) const {
+  for_each_lane(encoded.lanes.size(), [&](std::size_t l) {
+    auto& [chunks, results, tape] = encoded.lanes[l];
+    for (std::size_t c = 0; c < chunks.size(); ++c) {
+      if (results[c].empty()) continue;
+      const auto& chunk = chunks[c];
+      const auto& all = chunk.kind == Chunk::Kind::pictures ? gradient.images : gradient.texts;
+      const auto rows = all.slice(chunk.begin, chunk.end);
+      if (settings_.activations == Activations::kept) {
+        tape->add(results[c], rows);
+      } else {
+        tape->add(encode_chunk(model_.state, batch, chunk, tape.get()), rows);
+        tape->backward();
+      }
+    }
+    results.clear();
+    if (settings_.activations == Activations::kept) tape->backward();
+  });
+}
+
+std::vector<Tensor<float>> Learner::sum_gradients(const Encoded& encoded,
+                                                  const LossGradient<float>& gradient) const {
+  const auto& parameters = optimizer_.parameters();
+  std::vector<Tensor<float>> sums(parameters.size());
+  parallel_for(static_cast<std::int64_t>(parameters.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+    for (auto p = static_cast<std::size_t>(begin); p < static_cast<std::size_t>(end); ++p) {
+      for (const auto& lane : encoded.lanes) add_to(sums[p], lane.tape->gradient(parameters[p].values));
+    }
+  });
+  // The last parameters are the scale of the logits and, in some models, their bias.
+  const bool has_bias = !model_.logit_bias.empty();
+  sums[sums.size() - (has_bias ? 2 : 1)] = single(gradient.log_scale);
+  if (has_bias) sums.back() = single(gradient.bias);
+  return sums;
+}
+
 StepReport Learner::step(const PairBatch& batch) {
   StepReport report;
-  const bool keep = settings_.activations == Activations::kept;
-  auto encoded = encode_all(batch, keep);
+  auto encoded = encode_all(batch);
   auto gradient = LossGradient<float>::like(encoded.pairs);
   report.loss = add_losses(batch, encoded.pairs, gradient, report);
   if (!std::isfinite(report.loss)) {
     throw Error(ErrorCode::limit, "[train] the loss of step " + std::to_string(step_) +
                                       " is not a number; a lower learning rate may help");
   }
-
-  for_each_lane(encoded.lanes.size(), [&](std::size_t l) {
-    auto& lane = encoded.lanes[l];
-    for (std::size_t c = 0; c < lane.chunks.size(); ++c) {
-      if (lane.results[c].empty()) continue;
-      const auto& chunk = lane.chunks[c];
-      const auto& all = chunk.kind == Chunk::Kind::pictures ? gradient.images : gradient.texts;
-      const auto rows = all.slice(chunk.begin, chunk.end);
-      if (keep) {
-        lane.tape->add(lane.results[c], rows);
-        continue;
-      }
-      lane.tape->add(encode_chunk(model_.state, batch, chunk, lane.tape.get()), rows);
-      lane.tape->backward();
-    }
-    lane.results.clear();
-    lane.tape->backward();
-  });
-
-  const auto& parameters = optimizer_.parameters();
-  std::vector<Tensor<float>> gradients(parameters.size());
-  parallel_for(static_cast<std::int64_t>(parameters.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-    for (auto p = static_cast<std::size_t>(begin); p < static_cast<std::size_t>(end); ++p) {
-      for (const auto& lane : encoded.lanes) {
-        const auto part = lane.tape->gradient(parameters[p].values);
-        if (part.empty()) continue;
-        auto& sum = gradients[p];
-        if (sum.empty()) {
-          sum = part;
-        } else {
-          std::transform(part.data(), part.data() + part.size(), sum.data(), sum.data(), std::plus<float>());
-        }
-      }
-    }
-  });
-  const auto scalar_gradient = [](float value) {
-    Tensor<float> result({1});
-    *result.data() = value;
-    return result;
-  };
-  const bool has_bias = !model_.logit_bias.empty();
-  gradients[gradients.size() - (has_bias ? 2 : 1)] = scalar_gradient(gradient.log_scale);
-  if (has_bias) gradients.back() = scalar_gradient(gradient.bias);
+  go_back(batch, gradient, encoded);
+  auto gradients = sum_gradients(encoded, gradient);
 
   report.learning_rate = learning_rate(settings_.optimizer, step_, settings_.steps);
   report.gradient_norm = optimizer_.update(gradients, report.learning_rate, step_);
@@ -211,27 +231,33 @@ namespace {
 
 constexpr const char* step_key = "step";
 
-std::vector<NamedTensor> saved_tensors(Optimizer& optimizer) {
-  std::vector<NamedTensor> tensors;
-  auto& memory = optimizer.memory();
-  for (std::size_t p = 0; p < memory.size(); ++p) {
-    const auto& values = optimizer.parameters()[p].values;
-    const auto add = [&](const std::string& what, const Tensor<float>& tensor) {
-      if (!tensor.empty()) tensors.push_back({what + "." + std::to_string(p), {tensor.size()}, tensor});
-    };
-    add("values", values);
-    add("mean", memory[p].mean);
-    add("variance", memory[p].variance);
-    add("average", memory[p].average);
-  }
-  return tensors;
+std::int64_t step_of(const std::string& digits) {
+  const bool number =
+      !digits.empty() && digits.size() <= 15 && digits.find_first_not_of("0123456789") == std::string::npos;
+  return number ? std::stoll(digits) : -1;
 }
 
 }  // namespace
 
+std::vector<NamedTensor> Learner::saved_tensors() const {
+  std::vector<NamedTensor> tensors;
+  const auto add = [&](const char* what, std::size_t number, const Tensor<float>& values) {
+    if (!values.empty()) tensors.push_back({what + std::to_string(number), {values.size()}, values});
+  };
+  const auto& memory = optimizer_.memory();
+  for (std::size_t p = 0; p < memory.size(); ++p) {
+    add("values.", p, optimizer_.parameters()[p].values);
+    add("mean.", p, memory[p].mean);
+    add("variance.", p, memory[p].variance);
+    add("average.", p, memory[p].average);
+  }
+  for (std::size_t p = 0; p < frozen_.size(); ++p) add("frozen.", p, frozen_[p]);
+  return tensors;
+}
+
 void Learner::save(const std::filesystem::path& file, std::map<std::string, std::string> metadata) const {
   metadata[step_key] = std::to_string(step_);
-  write_named_tensors(file, saved_tensors(const_cast<Optimizer&>(optimizer_)), DType::f32, metadata);
+  write_named_tensors(file, saved_tensors(), DType::f32, metadata);
 }
 
 std::map<std::string, std::string> Learner::restore(const std::filesystem::path& file) {
@@ -239,20 +265,22 @@ std::map<std::string, std::string> Learner::restore(const std::filesystem::path&
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::corrupt, "[train] " + file.string() + ": " + what + "; it belongs to another run");
   };
-  auto tensors = saved_tensors(optimizer_);
-  if (tensors.size() != stored.tensors().size()) fail("other tensors than this model has");
-  for (auto& tensor : tensors) {
-    const auto it = stored.tensors().find(tensor.name);
-    if (it == stored.tensors().end() || it->second.dtype != DType::f32 || it->second.shape != tensor.shape)
-      fail("no " + tensor.name + " of the right size");
-    std::copy_n(it->second.bytes.data(), it->second.bytes.size(),
-                reinterpret_cast<std::byte*>(tensor.values.data()));
-  }
   const auto it = stored.metadata().find(step_key);
-  if (it == stored.metadata().end() || it->second.empty() || it->second.size() > 15 ||
-      it->second.find_first_not_of("0123456789") != std::string::npos)
-    fail("no step number");
-  step_ = std::stoll(it->second);
+  const auto step = it == stored.metadata().end() ? -1 : step_of(it->second);
+  if (step < 0) fail("no step number");
+  auto tensors = saved_tensors();
+  if (tensors.size() != stored.tensors().size()) fail("other tensors than this model has");
+  for (const auto& tensor : tensors) {
+    const auto found = stored.tensors().find(tensor.name);
+    if (found == stored.tensors().end() || found->second.dtype != DType::f32 ||
+        found->second.shape != tensor.shape)
+      fail("no " + tensor.name + " of the right size");
+  }
+  for (auto& tensor : tensors) {
+    const auto bytes = stored.tensors().find(tensor.name)->second.bytes;
+    std::ranges::copy(bytes, reinterpret_cast<std::byte*>(tensor.values.data()));
+  }
+  step_ = step;
   return stored.metadata();
 }
 

@@ -1,9 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <span>
+#include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -72,8 +71,8 @@ class Learner {
   /// Writes all that a later Learner needs to go on; `metadata` is kept with it.
   void save(const std::filesystem::path& file, std::map<std::string, std::string> metadata) const;
 
-  /// Takes up what save() wrote and returns its metadata. Throws Error(corrupt) where it belongs to another
-  /// model.
+  /// Takes up what save() wrote and returns its metadata. Throws Error(corrupt), and changes nothing, where it
+  /// is damaged or belongs to another model or other frozen towers.
   std::map<std::string, std::string> restore(const std::filesystem::path& file);
 
   /// Writes the weights (their moving average, where one is kept) as a checkpoint.
@@ -81,13 +80,23 @@ class Learner {
 
  private:
   struct Encoded;
-  Encoded encode_all(const PairBatch& batch, bool record);
+  Encoded encode_all(const PairBatch& batch) const;
   double add_losses(const PairBatch& batch, const PairedEmbeddings<float>& pairs,
                     LossGradient<float>& gradient, StepReport& report) const;
+
+  /// From the gradient of the embeddings to those of the parameters, on the tapes of `encoded`.
+  void go_back(const PairBatch& batch, const LossGradient<float>& gradient, Encoded& encoded) const;
+
+  /// The gradient of every parameter of the optimizer: the sum of what the tapes found.
+  std::vector<Tensor<float>> sum_gradients(const Encoded& encoded, const LossGradient<float>& gradient) const;
+
+  /// All that changes from step to step, and the frozen parameters: an exported model may have rounded them.
+  std::vector<NamedTensor> saved_tensors() const;
 
   TrainableModel model_;
   LearnerSettings settings_;
   Optimizer optimizer_;
+  std::vector<Tensor<float>> frozen_;  ///< parameters that do not learn
   std::int64_t step_ = 0;
 };
 

@@ -50,7 +50,7 @@ class Optimizer {
   /// Exchanges the weights with their moving average, if one is kept.
   void exchange_with_average();
 
-  std::vector<Memory>& memory() { return memory_; }
+  const std::vector<Memory>& memory() const { return memory_; }
 
  private:
   std::vector<Parameter> parameters_;
