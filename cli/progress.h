@@ -26,6 +26,9 @@ class Progress {
   /// Starts counting anew under another name.
   void restart(const std::string& what);
 
+  /// Goes on counting under another name.
+  void rename(const std::string& what) { what_ = what; }
+
   /// Wipes the line, so that messages can follow.
   void clear();
 

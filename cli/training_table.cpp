@@ -1,0 +1,96 @@
+#include "cli/training_table.h"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace beeld::cli {
+
+namespace {
+
+constexpr std::size_t step_width = 8;
+constexpr std::size_t narrowest = 8;
+constexpr int rows_under_a_heading = 40;
+
+struct Column {
+  const char* key;
+  const char* heading;
+  const char* format;
+};
+
+// As the log orders them.
+constexpr Column known[] = {
+    {"loss", "loss", "%.4f"},
+    {"contrastive", "contrastive", "%.4f"},
+    {"sigmoid", "sigmoid", "%.4f"},
+    {"image_distillation", "image dist", "%.4f"},
+    {"text_distillation", "text dist", "%.4f"},
+    {"affinity", "affinity", "%.4f"},
+    {"learning_rate", "rate", "%.2e"},
+    {"gradient_norm", "norm", "%.3f"},
+    {"logit_scale", "scale", "%.2f"},
+    {"samples_per_second", "samples/s", "%.1f"},
+};
+
+std::string right(const std::string& text, std::size_t width) {
+  return std::string(text.size() < width ? width - text.size() : 0, ' ') + text;
+}
+
+std::string left(const std::string& text, std::size_t width) {
+  return text + std::string(text.size() < width ? width - text.size() : 0, ' ');
+}
+
+std::size_t width_of(const Column& column) {
+  return std::max(std::string(column.heading).size(), narrowest) + 2;
+}
+
+double number(const Json& object, const char* key) {
+  const auto it = object.find(key);
+  return it != object.end() && it->is_number() ? it->get<double>() : 0;
+}
+
+std::string step_of(const Json& line) {
+  return right(grouped(static_cast<std::uint64_t>(number(line, "step"))), step_width);
+}
+
+std::string recalls(const Json& recall) {
+  std::string text;
+  for (const char* key : {"r@1", "r@5", "r@10"})
+    text += "  R" + std::string(key + 1) + " " + right(fixed(number(recall, key), 2), 5);
+  return text;
+}
+
+std::string evaluation(const Json& line) {
+  constexpr std::size_t name_width = 16;
+  const auto start =
+      step_of(line) + "  " + left(printable(line["evaluation"].get<std::string>()), name_width);
+  if (line.contains("top1"))
+    return start + "top-1 " + right(fixed(number(line, "top1"), 2), 5) + "  top-5 " +
+           right(fixed(number(line, "top5"), 2), 5) + "\n";
+  return start + "text to image" + recalls(line["t2i"]) + "\n" + std::string(start.size(), ' ') +
+         "image to text" + recalls(line["i2t"]) + "\n";
+}
+
+}  // namespace
+
+std::string TrainingTable::rows(const Json& line) {
+  if (line.contains("evaluation")) {
+    columns_.clear();
+    return evaluation(line);
+  }
+  std::vector<std::string> columns;
+  std::string heading = right("step", step_width), row = step_of(line);
+  for (const auto& column : known) {
+    if (!line.contains(column.key)) continue;
+    columns.emplace_back(column.key);
+    heading += right(column.heading, width_of(column));
+    char text[64];
+    std::snprintf(text, sizeof text, column.format, number(line, column.key));
+    row += right(text, width_of(column));
+  }
+  if (columns == columns_ && rows_++ < rows_under_a_heading) return row + "\n";
+  columns_ = std::move(columns);
+  rows_ = 1;
+  return heading + "\n" + row + "\n";
+}
+
+}  // namespace beeld::cli
