@@ -25,8 +25,8 @@ TEST_F(UsageTest, HelpAndVersionGoToStdout) {
 }
 
 TEST_F(UsageTest, EveryCommandHasHelpWithAnExample) {
-  for (const char* command :
-       {"search", "classify", "index", "embed", "tokenize", "cluster", "dedup", "info", "pull", "models"}) {
+  for (const char* command : {"search", "classify", "index", "embed", "tokenize", "cluster", "dedup", "info",
+                              "pull", "models", "train", "vocabulary", "probe"}) {
     const auto finished = run_plain({command, "--help"});
     EXPECT_EQ(finished.code, 0) << command;
     EXPECT_NE(finished.out.find("Examples:\n  beeld "), std::string::npos) << command;
