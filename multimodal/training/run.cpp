@@ -7,6 +7,7 @@
 
 #include "core/files.h"
 #include "core/named_tensors.h"
+#include "core/settings.h"
 #include "multimodal/training/evaluation.h"
 #include "multimodal/training/pair_batch.h"
 #include "multimodal/training/position.h"
@@ -66,10 +67,11 @@ void begin(const RunOptions& options, const TrainingRun& run) {
     throw Error(ErrorCode::invalid_argument,
                 "[train] " + options.run_file.string() + " describes no model, and there is no --init");
   }
+  Settings model(run.model, options.run_file.string() + " model");
+  const int edge = model.object("vision_config").bounded("image_size", 224, 1, 1 << 14);
   copy_companions(run.tokenizer, options.out);
   write_file_atomically(options.out / "config.json", run.model.dump(2) + "\n");
-  write_file_atomically(options.out / "preprocessor_config.json",
-                        preprocessor_config(run.model["vision_config"].value("image_size", 224)));
+  write_file_atomically(options.out / "preprocessor_config.json", preprocessor_config(edge));
   write_named_tensors(options.out / "model.safetensors",
                       draw_weights(options.out / "config.json", run.data.seed), DType::f32,
                       {{"format", "pt"}});
@@ -90,15 +92,12 @@ class Run {
     const auto folder = options.out / "run";
     const auto description = describe();
     const auto file = folder / "run.json";
-    if (fs::exists(file)) {
-      if (read_file(file, small_file) != description) {
-        throw Error(ErrorCode::invalid_argument, "[train] " + options.out.string() +
-                                                     " holds another run than " + options.run_file.string() +
-                                                     "; choose another folder");
-      }
-    } else {
-      begin(options, run_);
-      write_file_atomically(file, description);
+    const bool resumed = fs::exists(file);
+    if (!resumed) begin(options, run_);
+    if (resumed && read_file(file, small_file) != description) {
+      throw Error(ErrorCode::invalid_argument, "[train] " + options.out.string() +
+                                                   " holds another run than " + options.run_file.string() +
+                                                   "; choose another folder");
     }
     run_.learner.learn_vision = options.learn_vision;
     run_.learner.learn_text = options.learn_text;
@@ -113,11 +112,14 @@ class Run {
     }
     if (!options.teacher.empty()) make_teacher();
     data_.emplace(run_.sources, run_.data, position);
+    // Only now: a run that could not begin may be mended and begun again.
+    if (!resumed) write_file_atomically(file, description);
   }
 
   RunEnd go() {
     const auto steps = run_.learner.steps;
-    if (learner_->steps_done() == 0) evaluate_and_log();
+    // The folder's weights may soon be newer than the last checkpoint, so that there must be a first one.
+    if (learner_->steps_done() == 0) save();
     auto since = Clock::now();
     std::int64_t logged = learner_->steps_done();
     while (learner_->steps_done() < steps) {
@@ -222,8 +224,8 @@ class Run {
   /// Leaves the weights so far in the folder, and measures them as anyone would who loads it.
   void evaluate_and_log() {
     const auto done = learner_->steps_done();
-    if (done > 0) learner_->export_weights(options_.out / "model.safetensors", run_.weights);
-    if (run_.evaluations.empty() || done == 0) return;
+    learner_->export_weights(options_.out / "model.safetensors", run_.weights);
+    if (run_.evaluations.empty()) return;
     const auto model = Model::load(options_.out);
     for (const auto& evaluation : run_.evaluations) {
       auto line = evaluate(model, evaluation);

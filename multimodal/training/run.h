@@ -11,10 +11,10 @@ namespace beeld {
 
 /// Where a run finds its parts and puts its results.
 struct RunOptions {
-  std::filesystem::path run_file;
-  std::filesystem::path out;      ///< becomes a checkpoint folder; out/run holds what a resumed run needs
-  std::filesystem::path init;     ///< begin with this checkpoint's weights; empty: the run file's new model
-  std::filesystem::path teacher;  ///< a checkpoint; empty: none
+  std::filesystem::path run_file{};
+  std::filesystem::path out{};      ///< becomes a checkpoint folder; out/run holds what a resumed run needs
+  std::filesystem::path init{};     ///< begin with this checkpoint's weights; empty: the run file's new model
+  std::filesystem::path teacher{};  ///< a checkpoint; empty: none
   bool learn_vision = true;
   bool learn_text = true;
 };

@@ -21,8 +21,8 @@ using nlohmann::json;
 double number(Settings& settings, const char* key, double fallback, double low, double high) {
   const double value = settings.number(key, fallback);
   if (!(value >= low && value <= high)) {
-    fail(settings, std::string(key) + " is " + std::to_string(value) + ", which is not in [" +
-                       std::to_string(low) + ", " + std::to_string(high) + "]");
+    fail(settings, std::string(key) + " is " + json(value).dump() + ", which is not in [" + json(low).dump() +
+                       ", " + json(high).dump() + "]");
   }
   return value;
 }
@@ -50,7 +50,8 @@ std::vector<std::filesystem::path> files(Settings& settings, const char* key) {
     const int code = ::glob(pattern.c_str(), 0, nullptr, &found);
     for (std::size_t i = 0; code == 0 && i < found.gl_pathc; ++i) result.emplace_back(found.gl_pathv[i]);
     ::globfree(&found);
-    if (code != 0) throw Error(ErrorCode::not_found, "[train] " + settings.origin() + ": no file " + pattern);
+    if (code != 0)
+      throw Error(ErrorCode::not_found, "[train] " + settings.origin() + ": " + key + ": no file " + pattern);
   }
   if (result.empty()) fail(settings, std::string(key) + " names no file");
   return result;
@@ -85,14 +86,13 @@ std::vector<std::pair<std::int64_t, double>> schedule(Settings& settings, const 
 
 Augmentation read_augmentation(Settings settings) {
   Augmentation augmentation;
-  augmentation.min_area = settings.number("min_area", 1);
-  augmentation.max_aspect = settings.number("max_aspect", 1);
-  augmentation.flip = settings.number("flip", 0);
-  augmentation.brightness = settings.number("brightness", 0);
-  augmentation.contrast = settings.number("contrast", 0);
-  augmentation.saturation = settings.number("saturation", 0);
+  augmentation.min_area = number(settings, "min_area", 1, 1e-6, 1);
+  augmentation.max_aspect = number(settings, "max_aspect", 1, 1, unbounded);
+  augmentation.flip = number(settings, "flip", 0, 0, 1);
+  augmentation.brightness = number(settings, "brightness", 0, 0, unbounded);
+  augmentation.contrast = number(settings, "contrast", 0, 0, unbounded);
+  augmentation.saturation = number(settings, "saturation", 0, 0, unbounded);
   settings.done();
-  check_augmentation(augmentation);
   return augmentation;
 }
 
@@ -100,7 +100,7 @@ void read_source(TrainingRun& run, Settings settings) {
   TrainingSource source;
   source.name = settings.string("name", "");
   source.shards = files(settings, "shards");
-  source.weight = number(settings, "weight", 1, 0, unbounded);
+  source.weight = number(settings, "weight", 1, 1e-9, 1e9);
   source.classes = settings.string("classes", "");
   source.templates = strings(settings, "templates");
   source.augmentation = read_augmentation(settings.object("augmentation"));
@@ -145,8 +145,8 @@ OptimizerSettings read_optimizer(Settings settings) {
   optimizer.learning_rate = number(settings, "learning_rate", 1e-3, 0, 10);
   optimizer.final_rate = number(settings, "final_rate", 0, 0, 1);
   optimizer.warm_up_steps = settings.bounded("warm_up_steps", 0, 0, most);
-  optimizer.beta1 = number(settings, "beta1", 0.9, 0, 1);
-  optimizer.beta2 = number(settings, "beta2", 0.98, 0, 1);
+  optimizer.beta1 = number(settings, "beta1", 0.9, 0, 0.9999999);
+  optimizer.beta2 = number(settings, "beta2", 0.98, 0, 0.9999999);
   optimizer.epsilon = number(settings, "epsilon", 1e-6, 1e-30, 1);
   optimizer.weight_decay = number(settings, "weight_decay", 0.1, 0, 10);
   optimizer.largest_gradient_norm = number(settings, "largest_gradient_norm", 1, 0, unbounded);
@@ -157,9 +157,9 @@ OptimizerSettings read_optimizer(Settings settings) {
 
 void read_data(TrainingRun& run, Settings& settings) {
   run.data.batch = settings.bounded("batch", 256, 2, 1 << 20);
-  run.data.edge = settings.bounded("edge", 64, 1, 1 << 14);
+  run.data.edge = settings.bounded("edge", 64, 1, 1 << 12);
   for (const auto& [step, edge] : schedule(settings, "edges")) {
-    if (!(edge >= 1 && edge <= 1 << 14)) fail(settings, "edges has a size outside [1, 16384]");
+    if (!(edge >= 1 && edge <= 1 << 12)) fail(settings, "edges has a size outside [1, 4096]");
     run.data.edges.push_back({step, static_cast<int>(edge)});
   }
   run.data.seed = static_cast<std::uint64_t>(settings.integer("seed", 0));

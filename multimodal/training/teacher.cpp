@@ -125,6 +125,8 @@ Teacher::Teacher(Model model, std::span<const Source> sources, const std::filesy
     embed_pictures(state_->model, *source, pictures.rows, progress);
     const NamedTensor stored{"images", {pictures.rows.rows(), width}, pictures.rows};
     write_named_tensors(file, std::span(&stored, 1), DType::f16);
+    // As later calls will read them: rounded.
+    read_cached(file, pictures.rows);
   }
 }
 
