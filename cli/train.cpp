@@ -169,13 +169,12 @@ void add_train(CLI::App& app, Session& session) {
                   "Draw the run's curves: a page, or one picture where the name ends in .svg; a finished run "
                   "is only drawn")
       ->type_name("FILE");
-  add_examples(
-      command,
-      "  beeld train run.json --out my-model --html curves.html\n"
-      "  beeld train run.json --out my-model --teacher models/clip --json\n"
-      "  beeld train run.json --out my-model --init models/clip --freeze vision\n"
-      "Ctrl-C saves; the same command goes on from there. The folder is a checkpoint from the first\n"
-      "minute on: beeld search \"a red boat\" photos --model my-model");
+  add_examples(command,
+               "  beeld train run.json --out my-model --html curves.html\n"
+               "  beeld train run.json --out my-model --teacher models/clip --json\n"
+               "  beeld train run.json --out my-model --init models/clip --freeze vision\n"
+               "Ctrl-C saves; the same command goes on from there. The folder is a checkpoint with the\n"
+               "weights of the last evaluation: beeld search \"a red boat\" photos --model my-model");
   command.callback(
       [&session, options] { session.run = [&session, options] { return run_training(session, *options); }; });
 }

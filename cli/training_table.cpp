@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 
 namespace beeld::cli {
 
@@ -11,20 +12,23 @@ constexpr std::size_t step_width = 8;
 constexpr std::size_t narrowest = 8;
 constexpr int rows_under_a_heading = 40;
 
+enum class Role { figure, part_of_the_loss };
+
 struct Column {
   const char* key;
   const char* heading;
   const char* format;
+  Role role = Role::figure;
 };
 
 // As the log orders them.
 constexpr Column known[] = {
     {"loss", "loss", "%.4f"},
-    {"contrastive", "contrastive", "%.4f"},
-    {"sigmoid", "sigmoid", "%.4f"},
-    {"image_distillation", "image dist", "%.4f"},
-    {"text_distillation", "text dist", "%.4f"},
-    {"affinity", "affinity", "%.4f"},
+    {"contrastive", "contrastive", "%.4f", Role::part_of_the_loss},
+    {"sigmoid", "sigmoid", "%.4f", Role::part_of_the_loss},
+    {"image_distillation", "image dist", "%.4f", Role::part_of_the_loss},
+    {"text_distillation", "text dist", "%.4f", Role::part_of_the_loss},
+    {"affinity", "affinity", "%.4f", Role::part_of_the_loss},
     {"learning_rate", "rate", "%.2e"},
     {"gradient_norm", "norm", "%.3f"},
     {"logit_scale", "scale", "%.2f"},
@@ -55,8 +59,18 @@ std::string step_of(const Json& line) {
 std::string recalls(const Json& recall) {
   std::string text;
   for (const char* key : {"r@1", "r@5", "r@10"})
-    text += "  R" + std::string(key + 1) + " " + right(fixed(number(recall, key), 2), 5);
+    text += "  R" + std::string(key + 1) + " " + right(fixed(number(recall, key), 2), 6);
   return text;
+}
+
+/// The columns of a line; a single part of the loss is the loss.
+std::vector<Column> columns_of(const Json& line) {
+  std::vector<Column> columns;
+  std::copy_if(std::begin(known), std::end(known), std::back_inserter(columns),
+               [&](const Column& column) { return line.contains(column.key); });
+  const auto is_part = [](const Column& column) { return column.role == Role::part_of_the_loss; };
+  if (std::count_if(columns.begin(), columns.end(), is_part) == 1) std::erase_if(columns, is_part);
+  return columns;
 }
 
 std::string evaluation(const Json& line) {
@@ -79,8 +93,7 @@ std::string TrainingTable::rows(const Json& line) {
   }
   std::vector<std::string> columns;
   std::string heading = right("step", step_width), row = step_of(line);
-  for (const auto& column : known) {
-    if (!line.contains(column.key)) continue;
+  for (const auto& column : columns_of(line)) {
     columns.emplace_back(column.key);
     heading += right(column.heading, width_of(column));
     char text[64];
