@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <fstream>
+#include <new>
 
 #include "core/files.h"
 #include "core/named_tensors.h"
@@ -85,6 +86,16 @@ double drop_at(const TrainingRun& run, std::int64_t step) {
   return part;
 }
 
+/// A process that was killed leaves the file that it was about to put in place of another.
+void remove_leftovers(const fs::path& folder) {
+  std::vector<fs::path> leftovers;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().filename().string().find(".safetensors.tmp") != std::string::npos)
+      leftovers.push_back(entry.path());
+  }
+  for (const auto& path : leftovers) fs::remove(path);
+}
+
 class Run {
  public:
   Run(const RunOptions& options, const RunEvents& events)
@@ -99,6 +110,7 @@ class Run {
                                                    " holds another run than " + options.run_file.string() +
                                                    "; choose another folder");
     }
+    for (const auto& written : {options.out, folder}) remove_leftovers(written);
     run_.learner.learn_vision = options.learn_vision;
     run_.learner.learn_text = options.learn_text;
     learner_.emplace(load_trainable(options.out), run_.learner);
@@ -246,6 +258,14 @@ class Run {
 
 }  // namespace
 
-RunEnd train(const RunOptions& options, const RunEvents& events) { return Run(options, events).go(); }
+RunEnd train(const RunOptions& options, const RunEvents& events) {
+  try {
+    return Run(options, events).go();
+  } catch (const fs::filesystem_error& error) {
+    throw Error(ErrorCode::io, std::string("[train] ") + error.what());
+  } catch (const std::bad_alloc&) {
+    throw Error(ErrorCode::limit, "[train] " + options.run_file.string() + ": not enough memory");
+  }
+}
 
 }  // namespace beeld

@@ -296,6 +296,24 @@ TEST_F(TrainingRuns, ADamagedFolderIsAnError) {
   EXPECT_EQ(error_of(options, {"checkpoint.safetensors"}), ErrorCode::corrupt);
 }
 
+TEST_F(TrainingRuns, APlaceThatIsNoFolderIsAnError) {
+  write_file_atomically(out_, "a file");
+  EXPECT_EQ(error_of({.run_file = write_run(run_json()), .out = out_}, {out_.string()}), ErrorCode::io);
+  EXPECT_EQ(error_of({.run_file = write_run(run_json()), .out = out_ / "below"}, {out_.string()}),
+            ErrorCode::io);
+}
+
+TEST_F(TrainingRuns, WhatAKilledProcessLeftIsRemoved) {
+  const RunOptions options{.run_file = write_run(run_json()), .out = out_};
+  train(options);
+  const auto left = {out_ / "model.safetensors.tmp17.0", out_ / "run" / "checkpoint.safetensors.tmp17.1"};
+  for (const auto& file : left) write_file_atomically(file, "half");
+  write_file_atomically(out_ / "notes.txt", "mine");
+  train(options);
+  for (const auto& file : left) EXPECT_FALSE(fs::exists(file)) << file;
+  EXPECT_TRUE(fs::exists(out_ / "notes.txt"));
+}
+
 TEST_F(TrainingRuns, ABadSampleIsNamedAndSkipped) {
   write_entries("a-broken.tar", {{"broken.png", "no picture"},
                                  {"broken.txt", "a caption"},
