@@ -1,11 +1,15 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <vector>
 
+#include "core/ops/linear.h"
 #include "core/parallel.h"
+#include "core/tape.h"
 #include "multimodal/minimize.h"
 #include "multimodal/probe_features.h"
+#include "multimodal/training/losses.h"
 
 namespace beeld {
 
@@ -24,73 +28,80 @@ constexpr double one_shot_penalty = 0.01;  // where there is nothing to hold out
 
 /// Rows of features with their classes.
 struct Examples {
-  MatrixXd rows;              ///< [N,D]
-  std::vector<Index> labels;  ///< size N
+  Tensor<double> rows;               // [N,D]
+  std::vector<std::int64_t> labels;  // N
 };
 
 Examples chosen(const MatrixXd& rows, const std::vector<std::size_t>& labels,
                 const std::vector<std::size_t>& which) {
-  Examples result{MatrixXd(static_cast<Index>(which.size()), rows.cols()), {}};
+  const auto width = static_cast<std::int64_t>(rows.cols());
+  Examples result{Tensor<double>({static_cast<std::int64_t>(which.size()), width}), {}};
   for (const auto i : which) {
-    result.rows.row(static_cast<Index>(result.labels.size())) = rows.row(static_cast<Index>(i));
-    result.labels.push_back(static_cast<Index>(labels[i]));
+    double* row = result.rows.row(static_cast<std::int64_t>(result.labels.size()));
+    for (Index j = 0; j < rows.cols(); ++j) row[j] = rows(static_cast<Index>(i), j);
+    result.labels.push_back(static_cast<std::int64_t>(labels[i]));
   }
   return result;
 }
 
-/// The mean negative log likelihood of examples, and its gradient, as a function of [K,D+1] parameters: the
-/// weights, and the bias in the last column.
+/// The mean negative log likelihood of examples, and its gradient, as a function of the weights [K,D] and
+/// then the biases [K].
 class Likelihood {
  public:
   Likelihood(const Examples& examples, Index classes) : examples_(examples), classes_(classes) {}
 
-  Index parameters() const { return classes_ * (examples_.rows.cols() + 1); }
+  Index parameters() const { return classes_ * (examples_.rows.columns() + 1); }
 
   /// Adds the gradient to `gradient`, where there is one.
   double operator()(const VectorXd& parameters, VectorXd* gradient) const {
-    const Index width = examples_.rows.cols(), count = examples_.rows.rows();
-    const Eigen::Map<const MatrixXd> weights(parameters.data(), classes_, width + 1);
+    const auto count = examples_.rows.rows();
     // The number of blocks follows from the examples alone, so that sums do not depend on the threads.
-    const Index blocks = std::clamp<Index>(count / block_rows, 1, most_blocks);
+    const auto blocks = std::clamp<std::int64_t>(count / block_rows, 1, most_blocks);
     std::vector<double> losses(static_cast<std::size_t>(blocks));
-    std::vector<MatrixXd> gradients(static_cast<std::size_t>(blocks));
+    std::vector<VectorXd> gradients(static_cast<std::size_t>(blocks));
     parallel_for(blocks, 1, [&](std::int64_t begin, std::int64_t end) {
-      for (auto b = static_cast<std::size_t>(begin); b < static_cast<std::size_t>(end); ++b) {
-        const Index first = static_cast<Index>(b) * count / blocks;
-        const Index last = static_cast<Index>(b + 1) * count / blocks;
-        losses[b] = block(weights, first, last, gradient ? &gradients[b] : nullptr);
+      for (auto b = begin; b < end; ++b) {
+        const auto part = static_cast<std::size_t>(b);
+        losses[part] = block(parameters, count * b / blocks, count * (b + 1) / blocks,
+                             gradient ? &gradients[part] : nullptr);
       }
     });
     double loss = 0;
     for (const double part : losses) loss += part;
-    if (gradient) {
-      Eigen::Map<MatrixXd> total(gradient->data(), classes_, width + 1);
-      for (const auto& part : gradients) total += part / static_cast<double>(count);
+    for (const auto& part : gradients) {
+      if (gradient) *gradient += part / static_cast<double>(count);
     }
     return loss / static_cast<double>(count);
   }
 
  private:
-  double block(const Eigen::Ref<const MatrixXd>& weights, Index first, Index last, MatrixXd* gradient) const {
-    const Index width = examples_.rows.cols();
-    const auto rows = examples_.rows.middleRows(first, last - first);
-    MatrixXd logits = rows * weights.leftCols(width).transpose();
-    logits.rowwise() += weights.col(width).transpose();
-    double loss = 0;
-    for (Index i = 0; i < logits.rows(); ++i) {
-      const Index label = examples_.labels[static_cast<std::size_t>(first + i)];
-      const double largest = logits.row(i).maxCoeff();
-      const double own = logits(i, label);
-      logits.row(i) = (logits.row(i).array() - largest).exp();
-      const double total = logits.row(i).sum();
-      loss += std::log(total) + largest - own;
-      logits.row(i) /= total;  // now the probabilities
-      logits(i, label) -= 1;
-    }
+  /// The sum over rows [first, last).
+  double block(const VectorXd& parameters, std::int64_t first, std::int64_t last, VectorXd* gradient) const {
+    const auto width = examples_.rows.columns();
+    Linear<double> weights;
+    weights.weight = Tensor<double>({classes_, width});
+    weights.bias = Tensor<double>({classes_});
+    std::copy_n(parameters.data(), classes_ * width, weights.weight.data());
+    std::copy_n(parameters.data() + classes_ * width, classes_, weights.bias.data());
+
+    Tape<double> tape;
+    Pass<double> pass;
     if (gradient) {
-      gradient->resize(classes_, width + 1);
-      gradient->leftCols(width) = logits.transpose() * rows;
-      gradient->col(width) = logits.colwise().sum().transpose();
+      tape.watch(weights.weight);
+      tape.watch(weights.bias);
+      pass.tape = &tape;
+    }
+    const auto logits = linear(examples_.rows.slice(first, last), weights, pass);  // [N,K]
+    auto slope = Tensor<double>::zeros(logits.shape());
+    const auto labels = std::span(examples_.labels)
+                            .subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(last - first));
+    const double loss = cross_entropy(logits, labels, static_cast<double>(last - first), slope);
+    if (gradient) {
+      tape.add(logits, slope);
+      tape.backward();
+      gradient->resize(parameters.size());
+      std::copy_n(tape.gradient(weights.weight).data(), classes_ * width, gradient->data());
+      std::copy_n(tape.gradient(weights.bias).data(), classes_, gradient->data() + classes_ * width);
     }
     return loss;
   }
@@ -104,10 +115,10 @@ struct Fit {
   double tolerance;  ///< of minimize()
 };
 
-/// The parameters [K,D+1] of least penalised loss, found from `start`.
+/// The weights [K,D] and biases [K] of least penalised loss, found from `start`.
 VectorXd fit(const Examples& examples, Index classes, Fit options, VectorXd start) {
   const Likelihood likelihood(examples, classes);
-  const Index weights = classes * examples.rows.cols();
+  const Index weights = classes * examples.rows.columns();
   const auto objective = [&](const VectorXd& parameters, VectorXd& gradient) {
     gradient.setZero(parameters.size());
     gradient.head(weights) = options.penalty * parameters.head(weights);
@@ -152,8 +163,9 @@ LinearClassifier fit_logistic(const LabelledEmbeddings& examples, std::size_t cl
   for (std::size_t i = 0; i < all.size(); ++i) all[i] = i;
   const auto parameters = fit(chosen(rows, examples.labels, all), count, {penalty, fine},
                               VectorXd::Zero(count * (rows.cols() + 1)));
-  const Eigen::Map<const MatrixXd> fitted(parameters.data(), count, rows.cols() + 1);
-  return features.classifier(fitted.leftCols(rows.cols()), fitted.col(rows.cols()), penalty);
+  using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  const Eigen::Map<const RowMajor> weights(parameters.data(), count, rows.cols());
+  return features.classifier(weights, parameters.tail(count), penalty);
 }
 
 }  // namespace beeld

@@ -76,7 +76,8 @@ std::vector<std::pair<std::int64_t, double>> schedule(Settings& settings, const 
   const std::string wanted = std::string(key) + " is not a list of [step, value] in ascending order of steps";
   if (!value.is_array()) fail(settings, wanted);
   for (const auto& entry : value) {
-    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_number_unsigned() || !entry[1].is_number())
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_number_unsigned() || !entry[1].is_number() ||
+        entry[0].get<std::uint64_t>() > static_cast<std::uint64_t>(most))
       fail(settings, wanted);
     result.emplace_back(entry[0].get<std::int64_t>(), entry[1].get<double>());
     if (result.size() > 1 && result[result.size() - 2].first >= result.back().first) fail(settings, wanted);
