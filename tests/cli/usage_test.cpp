@@ -78,7 +78,7 @@ TEST_F(UsageTest, TheOptionGoesBeforeTheEnvironment) {
 
 TEST_F(UsageTest, WithoutAnyOfTheseTheModelIsTheOneThatComesWithBeeld) {
   const auto info = run_plain({"info", "--json"}).line();
-  EXPECT_EQ(info["path"], BEELD_SOURCE_DIR "/data/model");
+  EXPECT_EQ(info["path"], std::string(BEELD_SOURCE_DIR "/data/model"));
   EXPECT_EQ(info["has_text"], true);
 }
 
