@@ -1,4 +1,5 @@
 #include <beeld/error.h>
+#include <beeld/store.h>
 
 #include "cli/command.h"
 #include "cli/interrupt.h"
@@ -116,6 +117,11 @@ class Narrator {
   std::int64_t steps_ = 0;
 };
 
+/// The folder of a reference to a model, or nothing for none.
+std::filesystem::path named_model(const std::string& reference) {
+  return reference.empty() ? std::filesystem::path{} : resolve_model(reference);
+}
+
 ExitCode run_training(Session& session, const TrainOptions& options) {
   watch_interrupts();
   draw_curves(options);  // a place that cannot be written to is known before the hours of training
@@ -128,8 +134,8 @@ ExitCode run_training(Session& session, const TrainOptions& options) {
   Narrator narrator(session, options);
   const auto end = train({.run_file = options.run_file,
                           .out = options.out,
-                          .init = options.init,
-                          .teacher = options.teacher,
+                          .init = named_model(options.init),
+                          .teacher = named_model(options.teacher),
                           .learn_vision = options.freeze != "vision",
                           .learn_text = options.freeze != "text"},
                          narrator.events());
@@ -158,9 +164,9 @@ void add_train(CLI::App& app, Session& session) {
       ->required();
   command
       .add_option("--init", options->init,
-                  "Begin with this checkpoint folder's weights and tokenizer, not with a new model")
-      ->type_name("DIR");
-  command.add_option("--teacher", options->teacher, "Distil from this checkpoint folder")->type_name("DIR");
+                  "Begin with this model's weights and tokenizer, not with a new one's")
+      ->type_name("REF");
+  command.add_option("--teacher", options->teacher, "Distil from this model")->type_name("REF");
   command.add_option("--freeze", options->freeze, "Leave one tower as it is: vision or text")
       ->type_name("TOWER")
       ->check(CLI::IsMember({"vision", "text"}));

@@ -57,6 +57,12 @@ std::string preprocessor_config(int edge) {
 
 /// Fills the folder with the model that the run begins with.
 void begin(const RunOptions& options, const TrainingRun& run) {
+  // A folder "run" comes first, so that without one a checkpoint is somebody else's.
+  if (fs::exists(options.out / "model.safetensors") && !fs::exists(options.out / "run")) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        "[train] " + options.out.string() + " holds a checkpoint that no run made; choose another folder");
+  }
   fs::create_directories(options.out / "run");
   if (!options.init.empty()) {
     copy_companions(options.init, options.out);

@@ -35,7 +35,7 @@ enum class RunEnd { finished, stopped };
 /// the number of threads is the same. The folder `out` is a checkpoint in Hugging Face's layout.
 ///
 /// Throws Error: as read_run_file, TrainingData, Learner and Teacher; invalid_argument where `out` belongs to
-/// another run.
+/// another run, or is a checkpoint that no run made.
 RunEnd train(const RunOptions& options, const RunEvents& events = {});
 
 }  // namespace beeld

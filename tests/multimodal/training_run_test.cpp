@@ -262,12 +262,19 @@ TEST_F(TrainingRuns, AFolderBelongsToOneRun) {
   EXPECT_EQ(train({.run_file = folder_ / "same.json", .out = out_}), RunEnd::finished);
 }
 
+TEST_F(TrainingRuns, ACheckpointThatNoRunMadeIsNotOverwritten) {
+  std::filesystem::create_directories(out_);
+  write_file_atomically(out_ / "model.safetensors", "somebody's weights");
+  EXPECT_EQ(error_of({.run_file = write_run(run_json()), .out = out_}, {out_.string(), "no run made"}),
+            ErrorCode::invalid_argument);
+  EXPECT_EQ(bytes(out_ / "model.safetensors"), "somebody's weights");
+}
+
 TEST_F(TrainingRuns, WhatCouldNotBeginMayBeMended) {
   for (const auto& [field, value] :
-       std::map<std::string, json>{{"model", nullptr},
-                                   {"model", {{"model_type", "clip"}}},
-                                   {"model", {{"vision_config", 3}}},
-                                   {"tokenizer", (folder_ / "absent").string()}}) {
+       std::vector<std::pair<std::string, json>>{{"model", nullptr},
+                                                 {"model", {{"vision_config", 3}}},
+                                                 {"tokenizer", (folder_ / "absent").string()}}) {
     auto run = run_json();
     run[field] = value;
     EXPECT_THROW(train({.run_file = write_run(run), .out = out_}), Error) << field << value;
