@@ -238,6 +238,7 @@ void feeding(const fs::path& folder, const std::vector<fs::path>& shards) {
     return steps * batch_size / seconds_since(begin);
   };
   const auto fed = [&] { learner.step(make_pair_batch(data.next(), state, half)); };
+  learner.step(synthetic_batch(state.vision.config, 32, 1));  // products are prepared at their first use
   const double first = timed(fed);
   const auto ready = make_pair_batch(data.next(), state, half);
   std::vector<double> memory, later;
