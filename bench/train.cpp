@@ -229,7 +229,9 @@ void feeding(const fs::path& folder, const std::vector<fs::path>& shards) {
   source.augmentation = {
       .min_area = 0.5, .max_aspect = 1.3, .flip = 0.5, .brightness = 0.3, .contrast = 0.3, .saturation = 0.3};
   const auto& state = learner.model().state;
-  TrainingData data({source}, {.batch = batch_size, .edge = state.vision.config.image_width, .seed = 1});
+  TrainingData data(
+      {source},
+      {.batch = batch_size, .edge = state.vision.config.image_width, .seed = 1, .prefetch = batches_ahead()});
   const PatchChoice half{.dropped = 0.5, .seed = 1};
   constexpr int rounds = 5, steps = 8;  // a round is an epoch of a shard of 2,000
   const auto timed = [](const auto& step) {

@@ -7,9 +7,14 @@
 #include <optional>
 #include <thread>
 
+#include "core/parallel.h"
 #include "multimodal/training/batches.h"
 
 namespace beeld {
+
+int batches_ahead() {
+  return static_cast<unsigned>(thread_count()) < std::thread::hardware_concurrency() ? 2 : 0;
+}
 
 namespace {
 

@@ -63,6 +63,11 @@ struct TrainingDataOptions {
   int prefetch = 2;  ///< Batches made ahead, on another thread; 0 makes each when it is asked for.
 };
 
+/// How many batches to make ahead on this machine: two where the steps leave a core free. Where they keep all
+/// of them busy, another thread would only take turns with them and hold up one of many, so that a batch is
+/// made by all threads when it is asked for.
+int batches_ahead();
+
 /// The batches of a training run: an endless stream, in which every source has its share.
 ///
 /// An epoch of a source visits each of its samples once: shards in random order, `shards_at_once` of them

@@ -129,6 +129,7 @@ class Run {
       position = position_from_json(parse_json(it->second, checkpoint().string()), checkpoint().string());
     }
     if (!options.teacher.empty()) make_teacher();
+    run_.data.prefetch = batches_ahead();
     data_.emplace(run_.sources, run_.data, position);
     // Only now: a run that could not begin may be mended and begun again.
     if (!resumed) write_file_atomically(file, description);
