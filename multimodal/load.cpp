@@ -260,8 +260,8 @@ std::vector<NamedTensor> draw_weights(const fs::path& config, std::uint64_t seed
     weights.scalar("logit_scale", first_scale);
     weights.scalar("logit_bias", first_bias);
   } else {
-    throw Error(ErrorCode::unsupported,
-                "[train] " + config.string() + ": model_type is \"" + type + "\"; new models are clip or siglip");
+    throw Error(ErrorCode::unsupported, "[train] " + config.string() + ": model_type is \"" + type +
+                                            "\"; new models are clip or siglip");
   }
   return weights.named();
 }

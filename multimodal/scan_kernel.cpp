@@ -1,5 +1,5 @@
-#include "multimodal/scan.h"
 #include "core/half.h"
+#include "multimodal/scan.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "multimodal/scan_kernel.cpp"

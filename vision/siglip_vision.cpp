@@ -72,9 +72,8 @@ VisionTower<float> read_siglip_vision(WeightReader& weights, Settings settings, 
 
   const std::int64_t width = block.width, patch = config.patch;
   const std::string model = "vision_model.";
-  tower.patch_embedding =
-      weights.linear(model + "embeddings.patch_embedding.", {width, 3 * patch * patch}, config.patch_bias,
-                     {width, 3, patch, patch});
+  tower.patch_embedding = weights.linear(model + "embeddings.patch_embedding.", {width, 3 * patch * patch},
+                                         config.patch_bias, {width, 3, patch, patch});
   if (sizes == SiglipSizes::naflex) {
     tower.patch_embedding.weight = reorder_patches(tower.patch_embedding.weight, config.patch);
   }

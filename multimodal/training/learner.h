@@ -71,8 +71,8 @@ class Learner {
   /// Writes all that a later Learner needs to go on; `metadata` is kept with it.
   void save(const std::filesystem::path& file, std::map<std::string, std::string> metadata) const;
 
-  /// Takes up what save() wrote and returns its metadata. Throws Error(corrupt), and changes nothing, where it
-  /// is damaged or belongs to another model or other frozen towers.
+  /// Takes up what save() wrote and returns its metadata. Throws Error(corrupt), and changes nothing, where
+  /// it is damaged or belongs to another model or other frozen towers.
   std::map<std::string, std::string> restore(const std::filesystem::path& file);
 
   /// Writes the weights (their moving average, where one is kept) as a checkpoint.

@@ -11,8 +11,8 @@
 #include <random>
 
 #include "core/files.h"
-#include "multimodal/indexer.h"
 #include "core/half.h"
+#include "multimodal/indexer.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::testing {
