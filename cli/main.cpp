@@ -9,10 +9,24 @@
 
 #include "cli/command.h"
 #include "cli/options.h"
+#include "core/packed_matrix.h"
 
 namespace beeld::cli {
 
 namespace {
+
+/// Turns the name of a type into the type.
+CLI::Validator weight_types() {
+  const auto parse = [](std::string& text) -> std::string {
+    for (const auto type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::int8}) {
+      if (text != name_of(type)) continue;
+      text = std::to_string(static_cast<int>(type));
+      return "";
+    }
+    return "expected f32, f16, bf16 or int8, got '" + text + "'";
+  };
+  return CLI::Validator(parse, "");
+}
 
 void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option(
@@ -23,6 +37,11 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option("--threads", options.threads, "Threads to use (default: one for each core)")
       ->type_name("N")
       ->check(between(0, 4096));
+  app.add_option(
+         "--weights", options.weights,
+         "How the model is held: f32 (default), f16 or bf16 (half the memory), int8 (a quarter, faster)")
+      ->type_name("TYPE")
+      ->transform(weight_types());
   app.add_flag("--json", options.json,
                "Results as one JSON object a line on stdout, everything else on stderr");
   app.add_flag("--quiet", options.quiet, "No progress and no remarks; failures are still named");

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <beeld/weight_type.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
@@ -14,6 +16,7 @@ using Json = nlohmann::ordered_json;
 struct GlobalOptions {
   std::string model;  ///< A folder, a name in the store, or hf:owner/name; empty: the default.
   int threads = 0;    ///< 0: one for each core.
+  WeightType weights = WeightType::f32;
   bool json = false;
   bool quiet = false;
 };

@@ -9,7 +9,7 @@ std::filesystem::path Session::model_folder() const {
 }
 
 const Model& Session::model() {
-  if (!model_) model_ = Model::load(model_folder());
+  if (!model_) model_ = Model::load(model_folder(), {.weights = options.weights});
   return *model_;
 }
 

@@ -93,14 +93,15 @@ Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass,
   return block(std::move(x), weights.config, weights.blocks.back(), pass, wanted);
 }
 
-void pack(Transformer<float>& transformer) {
+void pack(Transformer<float>& transformer, WeightType type) {
   const auto count = static_cast<std::int64_t>(transformer.blocks.size());
   parallel_for(count, 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i) {
       auto& block = transformer.blocks[static_cast<std::size_t>(i)];
       auto& [query, key_value, output] = block.attention;
-      for (auto* weights : {&query, &key_value, &output, &block.mlp.up, &block.mlp.down}) pack(*weights);
-      if (block.mlp.gate.present()) pack(block.mlp.gate);
+      for (auto* weights : {&query, &key_value, &output, &block.mlp.up, &block.mlp.down})
+        pack(*weights, type);
+      if (block.mlp.gate.present()) pack(block.mlp.gate, type);
     }
   });
 }

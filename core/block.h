@@ -49,6 +49,6 @@ Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass,
                       std::span<const std::int64_t> wanted);
 
 /// Orders all weights of a stack for fast products, for inference.
-void pack(Transformer<float>& transformer);
+void pack(Transformer<float>& transformer, WeightType type = WeightType::f32);
 
 }  // namespace beeld

@@ -50,6 +50,29 @@ HWY_INLINE ValueAndSlope gelu_by_tanh(V z) {
   return {hn::Mul(z, halved), hn::Add(halved, bend)};
 }
 
+// The complementary error function at |x| times exp(x^2): formula 7.1.26 of Abramowitz & Stegun,
+// within 1.5e-7.
+HWY_INLINE V scaled_erfc(V magnitude) {
+  const F f;
+  const auto one = hn::Set(f, 1.0F);
+  const auto t = hn::Div(one, hn::MulAdd(hn::Set(f, 0.3275911F), magnitude, one));
+  auto sum = hn::Set(f, 1.061405429F);
+  for (const float a : {-1.453152027F, 1.421413741F, -0.284496736F, 0.254829592F})
+    sum = hn::MulAdd(sum, t, hn::Set(f, a));
+  return hn::Mul(sum, t);
+}
+
+HWY_INLINE ValueAndSlope gelu_by_erf(V z) {
+  const F f;
+  const auto one = hn::Set(f, 1.0F), half = hn::Set(f, 0.5F);
+  const auto x = hn::Mul(z, hn::Set(f, 0.70710678118654752F));
+  const auto bell = hn::Exp(f, hn::Max(hn::Neg(hn::Mul(x, x)), hn::Set(f, -87.0F)));
+  const auto tail = hn::Mul(half, hn::Mul(scaled_erfc(hn::Abs(x)), bell));
+  const auto phi = hn::IfThenElse(hn::Lt(z, hn::Zero(f)), tail, hn::Sub(one, tail));
+  const auto density = hn::Mul(bell, hn::Set(f, 0.39894228040143268F));  // 1/sqrt(2 pi)
+  return {hn::Mul(z, phi), hn::MulAdd(z, density, phi)};
+}
+
 HWY_INLINE ValueAndSlope value_and_slope(V z, Activation activation) {
   const F f;
   const auto zero = hn::Zero(f), one = hn::Set(f, 1.0F);
@@ -60,6 +83,8 @@ HWY_INLINE ValueAndSlope value_and_slope(V z, Activation activation) {
       return swish(z, 1.702F);
     case Activation::silu:
       return swish(z, 1);
+    case Activation::gelu:
+      return gelu_by_erf(z);
     case Activation::gelu_tanh:
       return gelu_by_tanh(z);
     default:

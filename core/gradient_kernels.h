@@ -9,10 +9,10 @@ namespace beeld {
 
 // Vector code of training, beside its plain definitions in the operations.
 
-/// y = f(z), element by element, for the activations that need no error function: all but gelu. y may be z.
+/// y = f(z), element by element. y may be z.
 void activate_values(const float* z, std::int64_t count, Activation activation, float* y);
 
-/// dz = dy * f'(z), for the same activations. dz may be dy.
+/// dz = dy * f'(z). dz may be dy.
 void activation_gradient_values(const float* z, const float* dy, std::int64_t count, Activation activation,
                                 float* dz);
 

@@ -28,13 +28,26 @@ HWY_INLINE void for_each_vector(std::int64_t count, Function function) {
 HWY_INLINE hn::Vec<F> load(const float* p, std::int64_t count) {
   const F f;
   if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::LoadU(f, p);
+#if HWY_TARGET <= HWY_AVX2
   return hn::MaskedLoad(hn::FirstN(f, static_cast<std::size_t>(count)), f, p);
+#else
+  // Where the processor has no masks, Highway's load reads all lanes, and from aligned memory.
+  HWY_ALIGN float rest[hn::MaxLanes(f)] = {};
+  for (std::int64_t i = 0; i < count; ++i) rest[i] = p[i];
+  return hn::Load(f, rest);
+#endif
 }
 
 HWY_INLINE void store(hn::Vec<F> v, float* p, std::int64_t count) {
   const F f;
   if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::StoreU(v, f, p);
+#if HWY_TARGET <= HWY_AVX2
   hn::BlendedStore(v, hn::FirstN(f, static_cast<std::size_t>(count)), f, p);
+#else
+  HWY_ALIGN float rest[hn::MaxLanes(f)];
+  hn::Store(v, f, rest);
+  for (std::int64_t i = 0; i < count; ++i) p[i] = rest[i];
+#endif
 }
 
 HWY_INLINE float sum_of_squares(const float* x, float offset, std::int64_t width) {

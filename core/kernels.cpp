@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "core/half.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/kernels.cpp"
 #include <hwy/foreach_target.h>
@@ -69,15 +71,29 @@ HWY_INLINE void widen(const std::byte* from, std::size_t count, float* to) {
   const auto lanes = hn::Lanes(f);
   HWY_ALIGN Stored stored[hn::MaxLanes(f)];
   HWY_ALIGN float widened[hn::MaxLanes(f)];
-  for (std::size_t i = 0; i < count; i += lanes) {
-    const auto n = count - i < lanes ? count - i : lanes;
-    std::memcpy(stored, from + i * sizeof(Stored), n * sizeof(Stored));
-    hn::Store(hn::PromoteTo(f, hn::Load(half, stored)), f, widened);
-    std::memcpy(to + i, widened, n * sizeof(float));
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    std::memcpy(stored, from + i * sizeof(Stored), sizeof(stored));
+    hn::StoreU(hn::PromoteTo(f, hn::Load(half, stored)), f, to + i);
   }
+  if (i == count) return;
+  std::memcpy(stored, from + i * sizeof(Stored), (count - i) * sizeof(Stored));
+  hn::Store(hn::PromoteTo(f, hn::Load(half, stored)), f, widened);
+  std::memcpy(to + i, widened, (count - i) * sizeof(float));
 }
 
-void WidenF16(const std::byte* from, std::size_t count, float* to) { widen<hwy::float16_t>(from, count, to); }
+void WidenF16(const std::byte* from, std::size_t count, float* to) {
+#if HWY_TARGET <= HWY_AVX2
+  widen<hwy::float16_t>(from, count, to);
+#else
+  // Without the processor's own conversion Highway's gives numbers for infinities.
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint16_t half = 0;
+    std::memcpy(&half, from + i * sizeof half, sizeof half);
+    to[i] = from_half(half);
+  }
+#endif
+}
 
 void WidenBf16(const std::byte* from, std::size_t count, float* to) {
   widen<hwy::bfloat16_t>(from, count, to);

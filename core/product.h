@@ -51,17 +51,47 @@ struct Epilogue {
   bool add_to_output = false;  ///< the output already holds a residual
 };
 
-/// A weight matrix [N,K] in the order the product wants it. Const and safe for concurrent use.
-class PackedMatrix {
- public:
-  virtual ~PackedMatrix() = default;
+/// Output columns [begin, end) of a product.
+struct Columns {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
 
-  /// y [M,N] from x [M,K], both dense; bias [N] or null.
-  virtual void multiply(const float* x, std::int64_t m, const float* bias, Epilogue epilogue,
-                        float* y) const = 0;
+  std::int64_t count() const { return end - begin; }
 };
 
-/// Null in a build without a packing product.
-std::shared_ptr<const PackedMatrix> pack(const float* weight, std::int64_t n, std::int64_t k);
+/// What a weight matrix [N,K] is multiplied with, and where the result goes; all of it dense.
+struct Multiplication {
+  const float* x;     ///< [M,K]
+  std::int64_t rows;  ///< M
+  const float* bias;  ///< [N], or null
+  Epilogue epilogue = {};
+  float* y;  ///< [M,N]
+};
+
+/// A product whose weights [N,K] lie in an order of its own: the order alone, not the weights. Const and safe
+/// for concurrent use.
+class OrderedProduct {
+ public:
+  virtual ~OrderedProduct() = default;
+
+  /// Columns that lie together: a multiple p of this many begins at value p * panel_values().
+  virtual std::int64_t panel() const = 0;
+  virtual std::int64_t panel_values() const = 0;
+
+  /// Values of all columns, padding included.
+  virtual std::int64_t values() const = 0;
+
+  /// Brings weights [N,K] into this order.
+  virtual void order(const float* weight, float* ordered) const = 0;
+
+  /// The product with some columns; `ordered` holds them alone, and `bias` and `y` [M,columns] too.
+  virtual void multiply(const float* ordered, Columns columns, const Multiplication& with) const = 0;
+};
+
+/// The fastest one there is for these weights; null where the plain product needs no order.
+std::shared_ptr<const OrderedProduct> fast_ordered_product(std::int64_t n, std::int64_t k);
+
+/// By the plain product: the order is that of the rows of W.
+std::shared_ptr<const OrderedProduct> plain_ordered_product(std::int64_t n, std::int64_t k);
 
 }  // namespace beeld

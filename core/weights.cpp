@@ -66,7 +66,12 @@ Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second)
 
 Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end) {
   Linear<float> part;
-  part.weight = weights.weight.slice(begin, end);
+  if (weights.read) {
+    part.weight = Tensor<float>::view({end - begin, weights.weight.columns()}, nullptr, nullptr);
+    part.read = [read = weights.read, begin, end] { return read().slice(begin, end); };
+  } else {
+    part.weight = weights.weight.slice(begin, end);
+  }
   if (!weights.bias.empty()) part.bias = weights.bias.slice(begin, end);
   return part;
 }
@@ -121,7 +126,7 @@ void WeightReader::read_into(const std::string& name, Tensor<float> values, Init
 
 Tensor<float> WeightReader::fetch(const std::string& name, Shape shape, Initial initial,
                                   std::vector<std::int64_t> stored) {
-  if (use_ == WeightUse::inference) {
+  if (use_ != WeightUse::training) {
     const auto& entry = entry_of(name, shape);
     if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(shape.size());
     return widen(entry, shape);
@@ -165,6 +170,30 @@ Linear<float> WeightReader::joined(std::initializer_list<std::string> prefixes, 
   return all;
 }
 
+Linear<float> WeightReader::block_linear(std::initializer_list<std::string> prefixes, Shape each, Bias bias) {
+  const auto count = static_cast<std::int64_t>(prefixes.size()), rows = each[0];
+  if (use_ != WeightUse::packing)
+    return count == 1 ? linear(*prefixes.begin(), each, bias) : joined(prefixes, each, bias);
+
+  Linear<float> all;
+  std::vector<TensorEntry> stored;
+  if (bias == Bias::present) all.bias = Tensor<float>({count * rows});
+  for (const auto& prefix : prefixes) {
+    const auto begin = static_cast<std::int64_t>(stored.size()) * rows;
+    stored.push_back(entry_of(prefix + "weight", each));
+    if (read_.insert(prefix + "weight").second) parameters_ += static_cast<std::size_t>(each.size());
+    if (bias == Bias::present)
+      read_into(prefix + "bias", all.bias.slice(begin, begin + rows), Initial::zeros);
+  }
+  all.weight = Tensor<float>::view({count * rows, each[1]}, nullptr, nullptr);
+  all.read = [stored = std::move(stored), each] {
+    auto weight = widen(stored[0], each);
+    for (std::size_t i = 1; i < stored.size(); ++i) weight = join_rows(weight, widen(stored[i], each));
+    return weight;
+  };
+  return all;
+}
+
 Linear<float> WeightReader::head(const std::string& prefix, std::int64_t inputs) {
   const auto stored = shape(prefix + "weight");
   const auto outputs = stored.size() == 2 ? stored[0] : 0;
@@ -188,14 +217,15 @@ AttentionWeights<float> WeightReader::attention(const std::string& prefix, const
   const auto bias = config.query_key_value_bias;
   AttentionWeights<float> weights;
   if (names.query_key_value) {
-    const auto all = linear(prefix + names.query_key_value, {query_width + 2 * key_width, width}, bias);
+    const auto all =
+        block_linear({prefix + names.query_key_value}, {query_width + 2 * key_width, width}, bias);
     weights.query = slice_outputs(all, 0, query_width);
     weights.key_value = slice_outputs(all, query_width, query_width + 2 * key_width);
   } else {
-    weights.query = linear(prefix + names.query, {query_width, width}, bias);
-    weights.key_value = joined({prefix + names.key, prefix + names.value}, {key_width, width}, bias);
+    weights.query = block_linear({prefix + names.query}, {query_width, width}, bias);
+    weights.key_value = block_linear({prefix + names.key, prefix + names.value}, {key_width, width}, bias);
   }
-  weights.output = linear(prefix + names.output, {width, query_width}, config.output_bias);
+  weights.output = block_linear({prefix + names.output}, {width, query_width}, config.output_bias);
   return weights;
 }
 
@@ -204,15 +234,15 @@ MlpWeights<float> WeightReader::mlp(const std::string& prefix, const BlockConfig
   const std::int64_t width = config.width, inner = config.mlp_width;
   MlpWeights<float> weights;
   if (config.gating == Gating::gated && names.gate_up) {
-    const auto both = linear(prefix + names.gate_up, {2 * inner, width}, config.mlp_bias);
+    const auto both = block_linear({prefix + names.gate_up}, {2 * inner, width}, config.mlp_bias);
     weights.gate = slice_outputs(both, 0, inner);
     weights.up = slice_outputs(both, inner, 2 * inner);
   } else {
     if (config.gating == Gating::gated)
-      weights.gate = linear(prefix + names.gate, {inner, width}, config.mlp_bias);
-    weights.up = linear(prefix + names.up, {inner, width}, config.mlp_bias);
+      weights.gate = block_linear({prefix + names.gate}, {inner, width}, config.mlp_bias);
+    weights.up = block_linear({prefix + names.up}, {inner, width}, config.mlp_bias);
   }
-  weights.down = linear(prefix + names.down, {width, inner}, config.mlp_bias);
+  weights.down = block_linear({prefix + names.down}, {width, inner}, config.mlp_bias);
   return weights;
 }
 

@@ -60,6 +60,7 @@ inline constexpr BlockNames resblock_names{
 /// What is going to be done with weights that are read.
 enum class WeightUse {
   inference,  ///< they are only looked at, and may lie in the mapped file
+  packing,    ///< the same, and pack() comes before use: the matrices of blocks are checked, but read there
   training,   ///< they will change: each has memory of its own
 };
 
@@ -135,6 +136,9 @@ class WeightReader {
   /// Several linear maps of the file as one, their outputs in order.
   Linear<float> joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias);
 
+  /// The same for a block, not read yet where it is going to be packed.
+  Linear<float> block_linear(std::initializer_list<std::string> prefixes, Shape each, Bias bias);
+
   AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
                                     const BlockNames& names);
   MlpWeights<float> mlp(const std::string& prefix, const BlockConfig& config, const BlockNames& names);
@@ -149,7 +153,7 @@ class WeightReader {
   std::size_t parameters_ = 0;
 };
 
-/// Rows [begin,end) of a linear map's outputs; shares the values.
+/// Rows [begin,end) of a linear map's outputs; shares the values where they are read.
 Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end);
 
 /// The rows of `first`, then those of `second`.

@@ -18,7 +18,7 @@ namespace beeld {
 namespace {
 
 namespace fs = std::filesystem;
-using State = Model::State;
+using State = ModelParts;
 
 constexpr const char* hugging_face_files[] = {"model.safetensors", "model.safetensors.index.json"};
 constexpr const char* open_clip_files[] = {"open_clip_model.safetensors",
@@ -208,15 +208,17 @@ void read_state(State& state, Source& source) {
   info.has_text = state.text.has_value();
 }
 
-std::shared_ptr<const State> load(const fs::path& folder) {
-  auto source = open_source(folder, WeightUse::inference);
-  auto state = std::make_shared<State>();
-  read_state(*state, source);
-  pack(state->vision);
-  if (state->classifier.present()) pack(state->classifier);
-  if (state->text) pack(*state->text);
-  source.checkpoint.forget_pages();
-  return state;
+std::shared_ptr<const Model::State> load(const fs::path& folder, const LoadOptions& options) {
+  auto source = open_source(folder, WeightUse::packing);
+  State state;
+  read_state(state, source);
+  if (options.weights != WeightType::f32) {
+    Digest digest;
+    digest.add(state.info.fingerprint);
+    digest.add(name_of(options.weights));
+    state.info.fingerprint = digest.hex();
+  }
+  return std::make_shared<Model::State>(std::move(state), std::move(source.checkpoint), options.weights);
 }
 
 Tensor<float> find(const std::vector<NamedTensor>& named, const std::string& name) {
@@ -266,9 +268,9 @@ std::vector<NamedTensor> draw_weights(const fs::path& config, std::uint64_t seed
   return weights.named();
 }
 
-std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder) {
+std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder, const LoadOptions& options) {
   try {
-    return load(folder);
+    return load(folder, options);
   } catch (const fs::filesystem_error& error) {
     throw Error(ErrorCode::io, std::string("[load] ") + error.what());
   } catch (const std::bad_alloc&) {

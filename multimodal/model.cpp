@@ -11,9 +11,9 @@ namespace beeld {
 namespace {
 
 // A task takes so many inputs at once: enough rows for an efficient product, few enough to keep all threads
-// busy.
+// busy and their activations in the second-level cache.
 constexpr std::int64_t pictures_a_task = 8;
-constexpr std::int64_t texts_a_task = 32;
+constexpr std::int64_t tokens_a_task = 512;
 
 /// Encodes inputs in tasks side by side; a single one is spread over all threads instead.
 template <class Input, class Encode>
@@ -42,16 +42,18 @@ Matrix encode_in_tasks(std::span<const Input> inputs, std::int64_t largest_task,
 
 Model::Model(std::shared_ptr<const State> state) : state_(std::move(state)) {}
 
-Model Model::load(const std::filesystem::path& folder) { return Model(load_checkpoint(folder)); }
+Model Model::load(const std::filesystem::path& folder, const LoadOptions& options) {
+  return Model(load_checkpoint(folder, options));
+}
 
-const ModelInfo& Model::info() const { return state_->info; }
+const ModelInfo& Model::info() const { return state_->info(); }
 
-Pixels Model::preprocess(const Image& image) const { return beeld::preprocess(image, state_->preprocess); }
+Pixels Model::preprocess(const Image& image) const { return beeld::preprocess(image, state_->preprocess()); }
 
 Matrix Model::encode_pixels(std::span<const Pixels> pixels) const {
   return encode_in_tasks<Pixels>(
       pixels, pictures_a_task, info().dimension,
-      [&](auto some, Pass<float>& pass) { return encode(state_->vision, some, pass); });
+      [&](auto some, Pass<float>& pass) { return encode(state_->vision(), some, pass); });
 }
 
 Matrix Model::encode_images(std::span<const Image> images) const {
@@ -67,28 +69,34 @@ Matrix Model::encode_images(std::span<const Image> images) const {
 Matrix Model::encode_texts(std::span<const std::string> texts) const {
   const auto& words = tokenizer();
   std::vector<std::vector<std::int32_t>> ids;
-  for (const auto& text : texts) ids.push_back(words.encode(text));
+  std::int64_t tokens = 0;
+  for (const auto& text : texts) {
+    ids.push_back(words.encode(text));
+    tokens += static_cast<std::int64_t>(ids.back().size());
+  }
+  const auto texts_a_task =
+      std::max<std::int64_t>(tokens_a_task * ids.size() / std::max<std::int64_t>(tokens, 1), 1);
   return encode_in_tasks<std::vector<std::int32_t>>(
       ids, texts_a_task, info().dimension,
-      [&](auto some, Pass<float>& pass) { return encode(*state_->text, some, pass); });
+      [&](auto some, Pass<float>& pass) { return encode(state_->text(), some, pass); });
 }
 
 Matrix Model::classify_pixels(std::span<const Pixels> pixels) const {
-  if (!state_->classifier.present()) {
+  if (!state_->has_classifier()) {
     throw Error(ErrorCode::unsupported, "[classify] " + info().name + " has no classifier of its own");
   }
-  const auto classes = static_cast<std::size_t>(state_->classifier.weight.rows());
+  const auto classes = static_cast<std::size_t>(state_->classifier().weight.rows());
   return encode_in_tasks<Pixels>(pixels, pictures_a_task, classes, [&](auto some, Pass<float>& pass) {
-    return linear(encode(state_->vision, some, pass), state_->classifier, pass);
+    return linear(encode(state_->vision(), some, pass), state_->classifier(), pass);
   });
 }
 
 const Tokenizer& Model::tokenizer() const {
-  if (!state_->tokenizer) {
+  if (!state_->tokenizer()) {
     throw Error(ErrorCode::unsupported,
                 "[text] " + info().name + " (" + info().family + ") has no text tower");
   }
-  return *state_->tokenizer;
+  return *state_->tokenizer();
 }
 
 void set_threads(int threads) { set_thread_count(threads); }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -16,8 +17,8 @@
 
 namespace beeld {
 
-/// Everything a checkpoint holds, ready for use and never changed again.
-struct Model::State {
+/// Everything a checkpoint holds.
+struct ModelParts {
   ModelInfo info;
   Preprocess preprocess;
   VisionTower<float> vision;
@@ -26,12 +27,37 @@ struct Model::State {
   std::shared_ptr<Tokenizer> tokenizer;  // null without a text tower
 };
 
+/// A model in use, safe for concurrent use. A tower's weights are brought into their order when it is first
+/// asked for: a search by words neither waits for the tower of pictures nor has it in memory.
+struct Model::State {
+  State(ModelParts parts, Checkpoint checkpoint, WeightType weights);
+
+  const ModelInfo& info() const { return parts_.info; }
+  const Preprocess& preprocess() const { return parts_.preprocess; }
+  const Tokenizer* tokenizer() const { return parts_.tokenizer.get(); }  ///< null without a text tower
+  bool has_classifier() const { return parts_.classifier.present(); }
+
+  const VisionTower<float>& vision() const;
+  const Linear<float>& classifier() const;
+  const TextTower<float>& text() const;
+
+ private:
+  template <class Pack>
+  void make_ready(std::once_flag& ready, const Pack& pack_weights) const;
+
+  mutable ModelParts parts_;  // what is not packed yet is changed by the one thread that packs it
+  Checkpoint checkpoint_;
+  WeightType weights_;
+  mutable std::once_flag vision_ready_, text_ready_;
+};
+
 /// Reads a folder in the layout of Hugging Face, OpenCLIP or timm; see Model::load.
-std::shared_ptr<const Model::State> load_checkpoint(const std::filesystem::path& folder);
+std::shared_ptr<const Model::State> load_checkpoint(const std::filesystem::path& folder,
+                                                    const LoadOptions& options);
 
 /// A model whose weights are its own and may be changed. Not packed.
 struct TrainableModel {
-  Model::State state;
+  ModelParts state;
   std::vector<NamedTensor> named;  ///< every weight, as its checkpoint calls it
   Tensor<float> logit_scale;       ///< [1], the logarithm
   Tensor<float> logit_bias;        ///< [1], or empty

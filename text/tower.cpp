@@ -79,9 +79,9 @@ Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int
   return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
 }
 
-void pack(TextTower<float>& tower) {
-  pack(tower.encoder);
-  if (tower.projection.present()) pack(tower.projection);
+void pack(TextTower<float>& tower, WeightType type) {
+  pack(tower.encoder, type);
+  if (tower.projection.present()) pack(tower.projection, type);
 }
 
 template Tensor<float> encode(const TextTower<float>&, std::span<const std::vector<std::int32_t>>,

@@ -56,7 +56,7 @@ template <class T>
 Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts, Pass<T>& pass);
 
 /// Orders the weights for fast products.
-void pack(TextTower<float>& tower);
+void pack(TextTower<float>& tower, WeightType type = WeightType::f32);
 
 template <class T, class Visit>
 void visit_parameters(TextTower<T>& tower, const Visit& visit) {

@@ -86,16 +86,16 @@ Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, 
   return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
 }
 
-void pack(VisionTower<float>& tower) {
-  pack(tower.patch_embedding);
-  pack(tower.encoder);
+void pack(VisionTower<float>& tower, WeightType type) {
+  pack(tower.patch_embedding, type);
+  pack(tower.encoder, type);
   if (tower.config.pool == VisionPool::probe) {
     for (auto* weights : {&tower.probe.attention.query, &tower.probe.attention.key_value,
                           &tower.probe.attention.output, &tower.probe.mlp.up, &tower.probe.mlp.down}) {
-      pack(*weights);
+      pack(*weights, type);
     }
   }
-  if (tower.projection.present()) pack(tower.projection);
+  if (tower.projection.present()) pack(tower.projection, type);
 }
 
 template Tensor<float> encode(const VisionTower<float>&, std::span<const Pixels>, Pass<float>&, KeptPatches);

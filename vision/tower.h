@@ -75,7 +75,7 @@ Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, 
                  KeptPatches kept = {});
 
 /// Orders the weights for fast products.
-void pack(VisionTower<float>& tower);
+void pack(VisionTower<float>& tower, WeightType type = WeightType::f32);
 
 template <class T, class Visit>
 void visit_parameters(VisionTower<T>& tower, const Visit& visit) {

@@ -13,8 +13,7 @@ void values(const T* x, std::int64_t count, Activation activation, T* y) {
 }
 
 void values(const float* x, std::int64_t count, Activation activation, float* y) {
-  if (activation != Activation::gelu) return activate_values(x, count, activation, y);
-  values<float>(x, count, activation, y);
+  activate_values(x, count, activation, y);
 }
 
 template <class T>
@@ -23,8 +22,7 @@ void gradients(const T* x, const T* dy, std::int64_t count, Activation activatio
 }
 
 void gradients(const float* x, const float* dy, std::int64_t count, Activation activation, float* dx) {
-  if (activation != Activation::gelu) return activation_gradient_values(x, dy, count, activation, dx);
-  gradients<float>(x, dy, count, activation, dx);
+  activation_gradient_values(x, dy, count, activation, dx);
 }
 
 }  // namespace

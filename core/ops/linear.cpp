@@ -3,9 +3,9 @@
 #include <beeld/error.h>
 
 #include <algorithm>
+#include <utility>
 
-#include "core/gradient_kernels.h"
-#include "core/ops/activation.h"
+#include "core/epilogue.h"
 #include "core/parallel.h"
 #include "core/tape.h"
 
@@ -13,7 +13,7 @@ namespace beeld {
 
 namespace {
 
-constexpr std::int64_t rows_a_worker = 16;
+constexpr std::int64_t rows_a_worker = 64;
 
 template <class T>
 void add_to(const T* x, std::int64_t count, T* y) {
@@ -27,44 +27,54 @@ void multiply_plain(const T* x, std::int64_t rows, const Linear<T>& w, Epilogue 
   const auto in = w.weight.columns(), out = w.weight.rows();
   product<T>({rows, out, in}, {.alpha = 1, .beta = epilogue.add_to_output ? T{1} : T{0}}, {x, in},
              {w.weight.data(), in, Layout::transposed}, {y, out});
-  for (std::int64_t i = 0; i < rows; ++i) {
-    T* row = y + i * out;
-    if (!w.bias.empty()) add_to(w.bias.data(), out, row);
-    if (epilogue.activation == Activation::identity) continue;
-    for (std::int64_t j = 0; j < out; ++j) row[j] = activate(row[j], epilogue.activation);
-  }
-}
-
-void multiply(const float* x, std::int64_t rows, const Linear<float>& w, Epilogue epilogue, float* y) {
-  if (!w.packed) return multiply_plain(x, rows, w, epilogue, y);
-  w.packed->multiply(x, rows, w.bias.empty() ? nullptr : w.bias.data(), epilogue, y);
-}
-
-void multiply(const double* x, std::int64_t rows, const Linear<double>& w, Epilogue epilogue, double* y) {
-  multiply_plain(x, rows, w, epilogue, y);
+  add_bias_and_activate(y, rows, out, w.bias.data(), epilogue.activation);
 }
 
 template <class T>
-void run(const Tensor<T>& x, const Linear<T>& w, const Pass<T>& pass, Epilogue epilogue, Tensor<T>& y) {
-  const auto in = w.weight.columns(), out = w.weight.rows();
-  if (x.columns() != in) {
-    throw Error(ErrorCode::invalid_argument, "[linear] weight " + w.weight.shape().string() +
-                                                 " needs rows of " + std::to_string(in) + ", got " +
-                                                 x.shape().string());
-  }
-  const auto rows = x.rows();
-  const auto most = std::max<std::int64_t>(rows / rows_a_worker, 1);
-  const auto parts = pass.workers == Workers::one ? 1 : std::min<std::int64_t>(thread_count(), most);
+void check(const Tensor<T>& x, const Linear<T>& w) {
+  if (x.columns() == w.weight.columns()) return;
+  throw Error(ErrorCode::invalid_argument, "[linear] weight " + w.weight.shape().string() +
+                                               " needs rows of " + std::to_string(w.weight.columns()) +
+                                               ", got " + x.shape().string());
+}
+
+/// Calls part(begin, end) for shares of [0, count), multiples of `step` apart from the last end.
+template <class Part>
+void share_out(std::int64_t count, std::int64_t step, std::int64_t most, const Part& part) {
+  const auto steps = (count + step - 1) / step, parts = std::clamp<std::int64_t>(steps, 1, most);
   parallel_for(parts, 1, [&](std::int64_t first, std::int64_t last) {
-    const auto begin = rows * first / parts, end = rows * last / parts;
-    multiply(x.data() + begin * in, end - begin, w, epilogue, y.data() + begin * out);
+    part(steps * first / parts * step, std::min(steps * last / parts * step, count));
   });
+}
+
+void multiply(const Tensor<float>& x, const Linear<float>& w, const Pass<float>& pass, Epilogue epilogue,
+              Tensor<float>& y) {
+  const auto rows = x.rows(), in = w.weight.columns(), out = w.weight.rows();
+  const std::int64_t workers = pass.workers == Workers::one ? 1 : thread_count();
+  const auto some_rows = [&](std::int64_t begin, std::int64_t end) {
+    const auto* from = x.data() + begin * in;
+    auto* to = y.data() + begin * out;
+    if (!w.packed) return multiply_plain(from, end - begin, w, epilogue, to);
+    w.packed->multiply({from, end - begin, w.bias.data(), epilogue, to}, {0, out});
+  };
+  // Few rows are not divided, because every part of them would read all weights.
+  if (rows >= rows_a_worker * workers || !w.packed) return share_out(rows, 1, workers, some_rows);
+  share_out(out, w.packed->panel(), workers, [&](std::int64_t begin, std::int64_t end) {
+    w.packed->multiply({x.data(), rows, w.bias.data(), epilogue, y.data()}, {begin, end});
+  });
+}
+
+void multiply(const Tensor<double>& x, const Linear<double>& w, const Pass<double>&, Epilogue epilogue,
+              Tensor<double>& y) {
+  multiply_plain(x.data(), x.rows(), w, epilogue, y.data());
 }
 
 }  // namespace
 
-void pack(Linear<float>& weights) {
-  weights.packed = pack(weights.weight.data(), weights.weight.rows(), weights.weight.columns());
+void pack(Linear<float>& weights, WeightType type) {
+  if (weights.packed) return;
+  if (weights.read) weights.weight = std::exchange(weights.read, nullptr)();
+  weights.packed = pack(weights.weight.data(), weights.weight.rows(), weights.weight.columns(), type);
   if (weights.packed) weights.weight = Tensor<float>::view(weights.weight.shape(), nullptr, nullptr);
 }
 
@@ -72,8 +82,9 @@ template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Activation activation) {
   // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
   const bool apart = pass.tape && activation != Activation::identity;
+  check(x, weights);
   Tensor<T> y({x.rows(), weights.weight.rows()});
-  run(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
+  multiply(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
   if (auto* tape = pass.tape) {
     tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity()},
                  [=](const Tensor<T>& dy) { linear_gradient(dy, x, weights, *tape); });
@@ -103,9 +114,10 @@ void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& w
 
 template <class T>
 Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T> residual, Pass<T>& pass) {
+  check(x, weights);
   const auto before = residual.identity();
   auto y = residual.unique() ? std::move(residual) : residual.clone();
-  run(x, weights, pass, {.add_to_output = true}, y);
+  multiply(x, weights, pass, {.add_to_output = true}, y);
   if (auto* tape = pass.tape) {
     tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity(), before},
                  [=](const Tensor<T>& dy) {

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/config.h"
+#include "core/packed_matrix.h"
 #include "core/pass.h"
-#include "core/product.h"
 #include "core/tensor.h"
 
 namespace beeld {
@@ -12,16 +13,17 @@ namespace beeld {
 /// Weights of y = x W^T + b.
 template <class T>
 struct Linear {
-  Tensor<T> weight;                            // [out, in]
-  Tensor<T> bias;                              // [out], or empty
-  std::shared_ptr<const PackedMatrix> packed;  // the same weight, ordered for speed; may be null
+  Tensor<T> weight;                                 // [out, in]
+  Tensor<T> bias;                                   // [out], or empty
+  std::shared_ptr<const PackedMatrix> packed = {};  // the same weight, ordered for speed; may be null
+  std::function<Tensor<T>()> read = {};             // where only its shape is known so far: gives the weight
 
   bool present() const { return weight.shape().rank() != 0; }
 };
 
-/// Orders a weight for fast products, for inference: the plain copy goes, only its shape stays. Does nothing
-/// in a build without a packing product.
-void pack(Linear<float>& weights);
+/// Orders a weight for fast products, for inference: the plain copy goes, only its shape stays. Only reads it
+/// where nothing would be gained.
+void pack(Linear<float>& weights, WeightType type = WeightType::f32);
 
 /// activation(x W^T + b): [N,in] -> [N,out]
 template <class T>

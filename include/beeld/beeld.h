@@ -9,4 +9,5 @@
 #include <beeld/model.h>
 #include <beeld/store.h>
 #include <beeld/tokenizer.h>
+#include <beeld/weight_type.h>
 #include <beeld/zero_shot.h>

@@ -2,6 +2,7 @@
 
 #include <beeld/image.h>
 #include <beeld/matrix.h>
+#include <beeld/weight_type.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -27,8 +28,8 @@ struct ModelInfo {
       family;  ///< For example "CLIP", "OpenCLIP", "SigLIP", "SigLIP 2", "Chinese-CLIP", "ViT", "DINOv2".
   std::string name;              ///< The folder's name.
   std::filesystem::path folder;  ///< Where it was read from.
-  std::string
-      fingerprint;  ///< Of the configuration, the preprocessing and samples of every weight; 64 hex digits.
+  std::string fingerprint;  ///< Of the configuration, the preprocessing, samples of every weight, and how the
+                            ///< weights are held where that is not float32; 64 hex digits.
   std::size_t dimension = 0;   ///< D, the length of an embedding.
   std::size_t parameters = 0;  ///< Number of weights.
   int image_size = 0;          ///< Input edge in pixels; 0 where it varies (NaFlex).
@@ -40,6 +41,10 @@ struct ModelInfo {
       classes;  ///< Names of the classifier's own classes; empty without a classifier head.
 };
 
+struct LoadOptions {
+  WeightType weights = WeightType::f32;  ///< How matrices are held; a checkpoint's own type does not matter.
+};
+
 /// A checkpoint ready for use. Const and safe for concurrent use by many threads; a copy shares the weights.
 class Model {
  public:
@@ -47,7 +52,7 @@ class Model {
   ///
   /// Throws Error: not_found, corrupt, or unsupported; an unknown setting that would change the result
   /// is unsupported, and named.
-  static Model load(const std::filesystem::path& folder);
+  static Model load(const std::filesystem::path& folder, const LoadOptions& options = {});
 
   const ModelInfo& info() const;
 

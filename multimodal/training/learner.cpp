@@ -112,7 +112,7 @@ Learner::Learner(TrainableModel model, const LearnerSettings& settings)
 
 namespace {
 
-Tensor<float> encode_chunk(const Model::State& state, const PairBatch& batch, const Chunk& chunk,
+Tensor<float> encode_chunk(const ModelParts& state, const PairBatch& batch, const Chunk& chunk,
                            Tape<float>* tape) {
   Pass<float> pass;
   pass.tape = tape;

@@ -37,7 +37,7 @@ std::vector<std::int64_t> groups_of(std::span<const TrainingSample> samples) {
 
 }  // namespace
 
-PairBatch make_pair_batch(std::span<const TrainingSample> samples, const Model::State& state,
+PairBatch make_pair_batch(std::span<const TrainingSample> samples, const ModelParts& state,
                           const PatchChoice& choice) {
   // Augmentation has already brought the pictures to their size.
   auto plain = state.preprocess;

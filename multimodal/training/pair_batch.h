@@ -15,7 +15,7 @@ struct PatchChoice {
 
 /// Samples as the towers of a model read them: pictures to pixels, texts to tokens, pairs of one class or
 /// with the same words in one group. Without a teacher's embeddings.
-PairBatch make_pair_batch(std::span<const TrainingSample> samples, const Model::State& state,
+PairBatch make_pair_batch(std::span<const TrainingSample> samples, const ModelParts& state,
                           const PatchChoice& choice = {});
 
 }  // namespace beeld

@@ -23,8 +23,8 @@ std::vector<std::int64_t> lengths() {
   return result;
 }
 
-constexpr Activation vectorised[] = {Activation::identity, Activation::relu, Activation::gelu_tanh,
-                                     Activation::quick_gelu, Activation::silu};
+constexpr Activation vectorised[] = {Activation::identity,  Activation::relu,       Activation::gelu,
+                                     Activation::gelu_tanh, Activation::quick_gelu, Activation::silu};
 
 constexpr float untouched = 12345;
 

@@ -15,7 +15,7 @@ BEGIN {
   may["data"] = "core data"
   may["bench"] = may["multimodal"] " bench"
 
-  home["error"] = home["matrix"] = "core"
+  home["error"] = home["matrix"] = home["weight_type"] = "core"
   home["tokenizer"] = "text"
   home["image"] = "vision"
   home["model"] = home["zero_shot"] = home["index"] = home["cluster"] = home["store"] = "multimodal"
