@@ -9,7 +9,8 @@ namespace beeld {
 
 namespace {
 
-/// Weights and activations in 8 bits, multiplied as integers; sums are exact, and scaled as floats.
+/// Weights in 8 bits, activations in twice 8, multiplied as integers; sums are exact, and scaled as floats.
+/// (Activations of 8 bits alone cost more than the weights do: their largest channels set the step for all.)
 class IntegerMatrix final : public PackedMatrix {
  public:
   IntegerMatrix(const float* weight, std::int64_t n, std::int64_t k)
@@ -28,30 +29,27 @@ class IntegerMatrix final : public PackedMatrix {
   std::int64_t panel() const override { return product_.panel(); }
 
   void multiply(const Multiplication& with, Columns columns) const override {
-    const auto count = columns.count();
-    std::vector<RowScale> rows(static_cast<std::size_t>(with.rows));
-    Tensor<float> bytes({(with.rows * k_ + 3) / 4}), products({with.rows, count});
+    // The coarse rows, then the fine ones: one product serves both.
+    const auto count = columns.count(), m = with.rows;
+    std::vector<RowScale> rows(static_cast<std::size_t>(m));
+    Tensor<float> bytes({(2 * m * k_ + 3) / 4}), products({2 * m, count});
     auto* x = reinterpret_cast<std::uint8_t*>(bytes.data());
-    for (std::int64_t i = 0; i < with.rows; ++i)
-      rows[static_cast<std::size_t>(i)] = quantize_row(with.x + i * k_, k_, x + i * k_);
+    for (std::int64_t i = 0; i < m; ++i)
+      rows[static_cast<std::size_t>(i)] = quantize_row(with.x + i * k_, k_, {x + i * k_, x + (m + i) * k_});
 
     const auto* weights = reinterpret_cast<const std::int8_t*>(held_.data()) +
                           columns.begin / panel() * product_.panel_values();
-    product_.multiply(with.rows, columns, {x, weights, nullptr, products.data()}, {});
+    product_.multiply(2 * m, columns, {x, weights, nullptr, products.data()}, {});
 
     const ColumnScales scales{scales_.data() + columns.begin, sums_.data() + columns.begin,
                               with.bias ? with.bias + columns.begin : nullptr};
-    for (std::int64_t i = 0; i < with.rows; ++i) {
+    for (std::int64_t i = 0; i < m; ++i) {
       float* row = products.row(i);
       float* y = with.y + i * n_ + columns.begin;
-      const auto scale = rows[static_cast<std::size_t>(i)];
-      dequantize_row(row, count, scale, scales, with.epilogue.add_to_output ? row : y);
-      if (with.epilogue.add_to_output) {
-        activate_values(row, count, with.epilogue.activation, row);
-        add_values(row, count, y);
-      } else {
-        activate_values(y, count, with.epilogue.activation, y);
-      }
+      float* result = with.epilogue.add_to_output ? row : y;
+      dequantize_row({row, products.row(m + i)}, count, rows[static_cast<std::size_t>(i)], scales, result);
+      activate_values(result, count, with.epilogue.activation, result);
+      if (with.epilogue.add_to_output) add_values(row, count, y);
     }
   }
 

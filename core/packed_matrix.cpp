@@ -127,7 +127,7 @@ class HeldMatrix final : public PackedMatrix {
     const float* scales = scales_.data() + columns.begin;
     for (std::int64_t i = 0; i < with.rows; ++i) {
       float* row = part + i * columns.count();
-      dequantize_row(row, columns.count(), {}, {scales, scales, bias}, row);
+      dequantize_row({row, nullptr}, columns.count(), {}, {scales, scales, bias}, row);
       activate_values(row, columns.count(), activation, row);
     }
   }

@@ -29,9 +29,18 @@ inline RowScale row_scale(float least, float greatest) {
 HWY_BEFORE_NAMESPACE();
 namespace beeld::HWY_NAMESPACE {
 
-RowScale QuantizeRow(const float* x, std::int64_t width, std::uint8_t* q) {
+HWY_INLINE void store_bytes(hn::Vec<F> whole, std::uint8_t* q, std::int64_t count) {
   const F f;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(f));
+  const hn::Rebind<std::uint8_t, F> bytes;
+  const auto narrow = hn::DemoteTo(bytes, hn::NearestInt(whole));
+  if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::StoreU(narrow, bytes, q);
+  HWY_ALIGN std::uint8_t rest[hn::MaxLanes(f)];
+  hn::Store(narrow, bytes, rest);
+  std::copy_n(rest, count, q);
+}
+
+RowScale QuantizeRow(const float* x, std::int64_t width, QuantizedRow q) {
+  const F f;
   auto least = hn::Zero(f), greatest = hn::Zero(f);
   for_each_vector(width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
     const auto v = load(x + i, n);  // zeros behind the end change nothing
@@ -40,25 +49,25 @@ RowScale QuantizeRow(const float* x, std::int64_t width, std::uint8_t* q) {
   });
   const auto row = row_scale(hn::GetLane(hn::MinOfLanes(f, least)), hn::GetLane(hn::MaxOfLanes(f, greatest)));
   const auto scale = hn::Set(f, 1 / row.scale), zero = hn::Set(f, row.zero);
-  const hn::RebindToSigned<F> whole;
-  const hn::Rebind<std::uint8_t, F> bytes;
-  HWY_ALIGN std::uint8_t rest[hn::MaxLanes(f)];
+  const auto steps = hn::Set(f, finer_steps), middle = hn::Set(f, fine_zero);
   for_each_vector(width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
-    const auto rounded = hn::NearestInt(hn::MulAdd(load(x + i, n), scale, zero));
-    const auto narrow = hn::DemoteTo(bytes, hn::BitCast(whole, rounded));
-    if (n == lanes) return hn::StoreU(narrow, bytes, q + i);
-    hn::Store(narrow, bytes, rest);
-    std::copy_n(rest, n, q + i);
+    const auto exact = hn::MulAdd(load(x + i, n), scale, zero);
+    const auto rounded = hn::Round(exact);
+    store_bytes(rounded, q.coarse + i, n);
+    store_bytes(hn::MulAdd(hn::Sub(exact, rounded), steps, middle), q.fine + i, n);
   });
   return row;
 }
 
-void DequantizeRow(const float* products, std::int64_t columns, RowScale row, const ColumnScales& by,
+void DequantizeRow(const RowProducts& products, std::int64_t columns, RowScale row, const ColumnScales& by,
                    float* y) {
   const F f;
   const auto scale = hn::Set(f, row.scale), zero = hn::Set(f, row.zero);
+  const auto step = hn::Set(f, 1 / finer_steps), middle = hn::Set(f, fine_zero);
   for_each_vector(columns, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
-    const auto sum = hn::NegMulAdd(zero, load(by.sums + i, n), load(products + i, n));
+    const auto sums = load(by.sums + i, n);
+    auto sum = hn::NegMulAdd(zero, sums, load(products.coarse + i, n));
+    if (products.fine) sum = hn::MulAdd(hn::NegMulAdd(middle, sums, load(products.fine + i, n)), step, sum);
     const auto value = hn::Mul(hn::Mul(scale, load(by.scales + i, n)), sum);
     store(by.bias ? hn::Add(value, load(by.bias + i, n)) : value, y + i, n);
   });
@@ -85,11 +94,11 @@ HWY_EXPORT(QuantizeRow);
 HWY_EXPORT(DequantizeRow);
 HWY_EXPORT(WidenI8);
 
-RowScale quantize_row(const float* x, std::int64_t width, std::uint8_t* q) {
+RowScale quantize_row(const float* x, std::int64_t width, QuantizedRow q) {
   return HWY_DYNAMIC_DISPATCH(QuantizeRow)(x, width, q);
 }
 
-RowScale quantize_row_plain(const float* x, std::int64_t width, std::uint8_t* q) {
+RowScale quantize_row_plain(const float* x, std::int64_t width, QuantizedRow q) {
   float least = 0, greatest = 0;
   for (std::int64_t i = 0; i < width; ++i) {
     least = std::min(least, x[i]);
@@ -97,8 +106,10 @@ RowScale quantize_row_plain(const float* x, std::int64_t width, std::uint8_t* q)
   }
   const auto row = row_scale(least, greatest);
   for (std::int64_t i = 0; i < width; ++i) {
-    const float rounded = std::nearbyint(std::fma(x[i], 1 / row.scale, row.zero));
-    q[i] = static_cast<std::uint8_t>(std::clamp(rounded, 0.0F, 255.0F));
+    const float exact = std::fma(x[i], 1 / row.scale, row.zero), rounded = std::nearbyint(exact);
+    const float rest = std::nearbyint((exact - rounded) * finer_steps + fine_zero);
+    q.coarse[i] = static_cast<std::uint8_t>(std::clamp(rounded, 0.0F, 255.0F));
+    q.fine[i] = static_cast<std::uint8_t>(std::clamp(rest, 0.0F, 255.0F));
   }
   return row;
 }
@@ -114,15 +125,16 @@ void quantize_weights(const float* weight, std::int64_t n, std::int64_t k, std::
   }
 }
 
-void dequantize_row(const float* products, std::int64_t columns, RowScale row, const ColumnScales& by,
+void dequantize_row(const RowProducts& products, std::int64_t columns, RowScale row, const ColumnScales& by,
                     float* y) {
   HWY_DYNAMIC_DISPATCH(DequantizeRow)(products, columns, row, by, y);
 }
 
-void dequantize_row_plain(const float* products, std::int64_t columns, RowScale row, const ColumnScales& by,
-                          float* y) {
+void dequantize_row_plain(const RowProducts& products, std::int64_t columns, RowScale row,
+                          const ColumnScales& by, float* y) {
   for (std::int64_t i = 0; i < columns; ++i) {
-    const float sum = products[i] - row.zero * by.sums[i];
+    float sum = products.coarse[i] - row.zero * by.sums[i];
+    if (products.fine) sum += (products.fine[i] - fine_zero * by.sums[i]) / finer_steps;
     y[i] = row.scale * by.scales[i] * sum + (by.bias ? by.bias[i] : 0.0F);
   }
 }

@@ -81,7 +81,7 @@ Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int
 
 void pack(TextTower<float>& tower, WeightType type) {
   pack(tower.encoder, type);
-  if (tower.projection.present()) pack(tower.projection, type);
+  if (tower.projection.present()) pack(tower.projection);
 }
 
 template Tensor<float> encode(const TextTower<float>&, std::span<const std::vector<std::int32_t>>,

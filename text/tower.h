@@ -55,7 +55,7 @@ struct TextTower {
 template <class T>
 Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts, Pass<T>& pass);
 
-/// Orders the weights for fast products.
+/// Orders the weights for fast products. The projection, small and close to the result, stays float32.
 void pack(TextTower<float>& tower, WeightType type = WeightType::f32);
 
 template <class T, class Visit>

@@ -87,7 +87,7 @@ Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, 
 }
 
 void pack(VisionTower<float>& tower, WeightType type) {
-  pack(tower.patch_embedding, type);
+  pack(tower.patch_embedding);
   pack(tower.encoder, type);
   if (tower.config.pool == VisionPool::probe) {
     for (auto* weights : {&tower.probe.attention.query, &tower.probe.attention.key_value,
@@ -95,7 +95,7 @@ void pack(VisionTower<float>& tower, WeightType type) {
       pack(*weights, type);
     }
   }
-  if (tower.projection.present()) pack(tower.projection, type);
+  if (tower.projection.present()) pack(tower.projection);
 }
 
 template Tensor<float> encode(const VisionTower<float>&, std::span<const Pixels>, Pass<float>&, KeptPatches);

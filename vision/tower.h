@@ -74,7 +74,8 @@ template <class T>
 Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass,
                  KeptPatches kept = {});
 
-/// Orders the weights for fast products.
+/// Orders the weights for fast products. The first and the last product, small and close to what is seen,
+/// stay float32.
 void pack(VisionTower<float>& tower, WeightType type = WeightType::f32);
 
 template <class T, class Visit>

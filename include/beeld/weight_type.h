@@ -8,7 +8,7 @@ enum class WeightType {
   f16,   ///< IEEE half precision, widened while they are multiplied: half the memory.
   bf16,  ///< bfloat16, the same.
   int8,  ///< 8 bits with a scale for every output: a quarter of the memory. Where the processor multiplies
-         ///< integers (VNNI) the activations are rounded to 8 bits as well, with a scale for every row.
+         ///< integers (VNNI) the activations are rounded as well, to twice 8 bits with a scale for every row.
 };
 
 }  // namespace beeld
