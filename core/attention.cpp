@@ -136,6 +136,7 @@ std::vector<std::int64_t> score_offsets(const Sequences& queries, const Sequence
 template <class T>
 Tensor<T> attention(const QueriesKeysValues<T>& input, const BlockConfig& config, Pass<T>& pass) {
   check(input, config, pass);
+  const OpTimer timer(pass.times, Op::attention);
   const std::int64_t heads = config.heads;
   Tensor<T> y(input.q.shape());
   // Without a tape each thread needs the scores of one head at a time.

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/op_times.h"
 #include "core/tensor.h"
 
 namespace beeld {
@@ -36,7 +37,8 @@ struct Pass {
   Sequences sequences;
   Tensor<T> attention_bias;  ///< [H,T,T] added to the scores of every sequence, or empty
   Workers workers = Workers::one;
-  Tape<T>* tape = nullptr;  ///< null: inference, nothing is saved
+  Tape<T>* tape = nullptr;   ///< null: inference, nothing is saved
+  OpTimes* times = nullptr;  ///< null: nothing is measured
 };
 
 }  // namespace beeld

@@ -83,6 +83,7 @@ Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Ac
   // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
   const bool apart = pass.tape && activation != Activation::identity;
   check(x, weights);
+  const OpTimer timer(pass.times, Op::product);
   Tensor<T> y({x.rows(), weights.weight.rows()});
   multiply(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
   if (auto* tape = pass.tape) {
@@ -115,6 +116,7 @@ void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& w
 template <class T>
 Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T> residual, Pass<T>& pass) {
   check(x, weights);
+  const OpTimer timer(pass.times, Op::product);
   const auto before = residual.identity();
   auto y = residual.unique() ? std::move(residual) : residual.clone();
   multiply(x, weights, pass, {.add_to_output = true}, y);

@@ -92,6 +92,7 @@ Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
     throw Error(ErrorCode::invalid_argument, "[norm] a gain of " + std::to_string(weights.gain.size()) +
                                                  " values for rows " + x.shape().string());
   }
+  const OpTimer timer(pass.times, Op::norm);
   Tensor<T> y(x.shape());
   for (std::int64_t i = 0; i < x.rows(); ++i) norm_row(x.row(i), weights, y.row(i));
   if (auto* tape = pass.tape) {

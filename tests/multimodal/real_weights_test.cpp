@@ -9,6 +9,7 @@
 
 #include <nlohmann/json.hpp>
 #include "core/files.h"
+#include "core/packed_matrix.h"
 #include "core/settings.h"
 #include "core/weights.h"
 #include "tests/support/npy.h"
@@ -124,6 +125,46 @@ TEST(LitTiny, GivesTheReferenceEmbeddings) {
   std::printf("lit-tiny embeddings: max difference %.1e (images), %.1e (texts)\n", image, text);
   EXPECT_LE(image, 2e-6);
   EXPECT_LE(text, 2e-6);
+}
+
+/// The smallest cosine between rows of two matrices.
+double smallest_cosine(Matrix a, Matrix b) {
+  normalize_rows(a);
+  normalize_rows(b);
+  double smallest = 1;
+  for (std::size_t i = 0; i < a.rows; ++i) {
+    double sum = 0;
+    for (std::size_t j = 0; j < a.columns; ++j) sum += static_cast<double>(a[i][j]) * b[i][j];
+    smallest = std::min(smallest, sum);
+  }
+  return smallest;
+}
+
+// bfloat16 keeps 8 bits of a weight. Products of the rounded weights are float32, so what is lost here is
+// lost by the rounding.
+TEST(HeldWeights, KeepTheEmbeddingsOfPhotos) {
+  BEELD_NEED_SHARED("models/lit-tiny");
+  BEELD_NEED_SHARED("models/vit-tiny-p16-224");
+  BEELD_NEED_SHARED("photos/imagenet10");
+  struct Floor {
+    WeightType type;
+    double cosine;
+  };
+  const auto photos = ten_photos();
+  for (const auto* name : {"lit-tiny", "vit-tiny-p16-224"}) {
+    const auto folder = testing::shared_folder() / "models" / name;
+    const auto model = Model::load(folder);
+    const auto exact = model.encode_images(photos);
+    for (const auto [type, cosine] :
+         {Floor{WeightType::f16, 0.999999}, {WeightType::bf16, 0.99996}, {WeightType::int8, 0.999}}) {
+      const auto held = Model::load(folder, {.weights = type});
+      EXPECT_NE(held.info().fingerprint, model.info().fingerprint);
+      const double smallest = smallest_cosine(held.encode_images(photos), exact);
+      std::printf("%s, weights %s: smallest cosine to float32 %.7f\n", name,
+                  std::string(name_of(type)).c_str(), smallest);
+      EXPECT_GE(smallest, cosine) << name;
+    }
+  }
 }
 
 }  // namespace
