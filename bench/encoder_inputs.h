@@ -16,13 +16,14 @@ struct EncoderInputs {
   std::string source;                 ///< where the captions' lengths are from
 };
 
-/// Captions are letters that are one token each: their lengths are those of CLIP's tokens for captions of COCO
-/// in the shared folder, or without it of the words that name the drawn gallery's pictures.
+/// Captions are letters that are one token each: their lengths are those of CLIP's tokens for captions of
+/// COCO in the shared folder, or without it of the words that name the drawn gallery's pictures.
 EncoderInputs make_encoder_inputs(const Model& model);
 
-/// The files that the peers read: pictures.f32 [32,3,224,224], and texts.i64 and captions.i64 [32,77], filled up
-/// with end tokens.
-void write_encoder_inputs(const EncoderInputs& inputs, const Model& model, const std::filesystem::path& folder);
+/// The files that the peers read: pictures.f32 [32,3,224,224], and texts.i64 and captions.i64 [32,77], filled
+/// up with end tokens.
+void write_encoder_inputs(const EncoderInputs& inputs, const Model& model,
+                          const std::filesystem::path& folder);
 
 /// Tokens of all of these texts together.
 std::size_t token_count(const Model& model, const std::vector<std::string>& texts);

@@ -199,7 +199,8 @@ def export(towers, inputs, folder):
         "texts": (towers["texts"], inputs["texts"]),
         "pictures": (towers["pictures"], inputs["pictures"]),
         "pictures_int8": (int8, inputs["pictures"]),
-    }    for name, (tower, items) in graphs.items():
+    }
+    for name, (tower, items) in graphs.items():
         for batch in (1, 32):
             torch.onnx.export(tower, items[:batch], str(folder / f"{name}_{batch}.onnx"), opset_version=17,
                               input_names=["input"], output_names=["output"])  # fmt: skip

@@ -1,0 +1,233 @@
+#include "bench/encoders.h"
+
+#include <beeld/model.h>
+#include <beeld/tokenizer.h>
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include "bench/encoder_agreement.h"
+#include "bench/encoder_inputs.h"
+#include "bench/encoder_table.h"
+#include "bench/neighbour.h"
+#include "bench/peak.h"
+#include "bench/peer.h"
+#include "bench/turns.h"
+#include "bench/vit_b_32.h"
+
+namespace beeld::bench {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int rounds = 5;
+
+/// The checkpoint with its matrices held in each way, and what it reads.
+struct Own {
+  Model f32, f16, bf16, int8;
+  EncoderInputs inputs;
+};
+
+struct Peers {
+  std::unique_ptr<Peer> onnx, torch;  ///< null where it cannot be started
+};
+
+/// `count` items of one kind in calls of `batch`.
+struct Work {
+  std::string kind;  ///< the peers' name for it
+  std::size_t batch;
+  std::size_t count;
+};
+
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+void encode(const Model& model, const EncoderInputs& inputs, const Work& work) {
+  for (std::size_t i = 0; i < work.count; i += work.batch) {
+    if (work.kind == "pictures") {
+      model.encode_pixels(std::span(inputs.pictures).subspan(i, work.batch));
+    } else {
+      const auto& texts = work.kind == "texts" ? inputs.texts : inputs.captions;
+      model.encode_texts(std::span(texts).subspan(i, work.batch));
+    }
+  }
+}
+
+Engine own_engine(const std::string& name, const Model& model, const EncoderInputs& inputs,
+                  const Work& work) {
+  return {name, [&, work] { return seconds_of([&] { encode(model, inputs, work); }); }, {}};
+}
+
+Engine peer_engine(const std::string& name, Peer& peer, const std::string& kind, const Work& work) {
+  const std::string request =
+      "run " + kind + " " + std::to_string(work.batch) + " " + std::to_string(work.count);
+  return {name, [&peer, request] { return std::stod(peer.ask(request)); }, {}};
+}
+
+std::unique_ptr<Peer> start_peer(const std::vector<std::string>& command) {
+  try {
+    return std::make_unique<Peer>(command);
+  } catch (const std::runtime_error& error) {
+    std::printf("(no numbers of a peer: %s)\n\n", error.what());
+    return nullptr;
+  }
+}
+
+const std::string peers_folder = BEELD_SOURCE_DIR "/bench/peers/";
+const std::string python = "/usr/bin/python3";  // Debian's, which has PyTorch
+
+Peers start_peers(const fs::path& folder, int threads) {
+  const std::string count = std::to_string(threads);
+  return {start_peer({"node", peers_folder + "clip_onnx.js", folder, count}),
+          start_peer({python, peers_folder + "clip_torch.py", folder, "--threads", count})};
+}
+
+void check(const Own& own, const Peers& peers, const fs::path& folder) {
+  const auto compare = [&](const std::string& kind, const Matrix& rows) {
+    if (peers.onnx) require_agreement(*peers.onnx, "ONNX Runtime", kind, folder, rows);
+    if (peers.torch) require_agreement(*peers.torch, "PyTorch", kind, folder, rows);
+  };
+  compare("pictures", own.f32.encode_pixels(own.inputs.pictures));
+  compare("texts", own.f32.encode_texts(own.inputs.texts));
+  compare("captions", own.f32.encode_texts(own.inputs.captions));
+}
+
+/// What 8 bits cost, to be read beside what they gain.
+void print_int8_error(const Own& own, const Peers& peers, const fs::path& folder) {
+  const Matrix exact = own.f32.encode_pixels(own.inputs.pictures);
+  std::printf("\nLowest cosine of int8 to float32 embeddings of pictures: beeld %.4f",
+              lowest_cosine(own.int8.encode_pixels(own.inputs.pictures), exact));
+  if (peers.onnx) {
+    std::printf(", ONNX Runtime %.4f",
+                lowest_cosine(embeddings_of(*peers.onnx, "pictures_int8", folder, exact), exact));
+  }
+  std::printf("\n");
+}
+
+/// Rows of the table that are measured in the same rounds.
+void compare(const Own& own, const Peers& peers, int threads, const Work& work, double operations_of_item) {
+  const bool pictures = work.kind == "pictures";
+  std::vector<Engine> engines{own_engine("f32", own.f32, own.inputs, work)};
+  if (peers.onnx) engines.push_back(peer_engine("onnx", *peers.onnx, work.kind, work));
+  if (peers.torch) engines.push_back(peer_engine("torch", *peers.torch, work.kind, work));
+  if (pictures) {
+    engines.push_back(own_engine("int8", own.int8, own.inputs, work));
+    if (peers.onnx) engines.push_back(peer_engine("onnx int8", *peers.onnx, "pictures_int8", work));
+    engines.push_back(own_engine("f16", own.f16, own.inputs, work));
+    engines.push_back(own_engine("bf16", own.bf16, own.inputs, work));
+  }
+  double peak = 0;
+  engines.push_back({"peak",
+                     [&] {
+                       peak = fma_peak(threads);
+                       return 1 / peak;
+                     },
+                     {}});
+  take_turns(engines, rounds);
+
+  const auto rate = [&](const std::string& name) {
+    const double seconds = median_of(engines, name);
+    return seconds > 0 ? static_cast<double>(work.count) / seconds : 0;
+  };
+  const double share = operations_of_item * median_of(engines, "peak");
+  const auto print = [&](const std::string& what, const std::string& name, const std::string& onnx,
+                         const std::string& torch, const Targets& targets) {
+    Row row;
+    row.what = what;
+    row.threads = threads;
+    row.batch = work.batch;
+    row.rate = rate(name);
+    row.of_peak = name == "int8" ? 0 : row.rate * share;
+    row.onnx = rate(onnx);
+    row.torch = rate(torch);
+    row.float32 = name == "int8" ? rate("f32") : 0;
+    print_row(row, targets);
+  };
+  const bool one = work.batch == 1;
+  if (work.kind == "texts") {
+    print("texts of 77 tokens", "f32", "onnx", "torch", {.onnx = one ? 0 : 1.4});
+  } else if (work.kind == "captions") {
+    print("captions", "f32", "onnx", "torch", {.onnx = 6, .torch = 6});
+  } else {
+    print("pictures", "f32", "onnx", "torch",
+          {.of_peak = one ? 0.60 : 0.75, .onnx = one ? 1.1 : 1.25, .torch = one ? 1.8 : 1.4});
+    print("pictures, int8", "int8", "onnx int8", "", {.onnx = 1.1, .float32 = one ? 1.0 : 0});
+    print("pictures, f16", "f16", "", "", {});
+    print("pictures, bf16", "bf16", "", "", {});
+  }
+}
+
+double operations_of_captions(const Own& own) {
+  double sum = 0;
+  for (const auto& caption : own.inputs.captions) {
+    sum += operations(text_tower, static_cast<std::int64_t>(own.f32.tokenizer().encode(caption).size()));
+  }
+  return sum / static_cast<double>(own.inputs.captions.size());
+}
+
+void beside_neighbour(const Own& own) {
+  set_threads(2);
+  const Work work{.kind = "pictures", .batch = 32, .count = 32};
+  const auto timed = [&] { return seconds_of([&] { encode(own.f32, own.inputs, work); }); };
+  std::vector<Engine> engines{{"alone", timed, {}},
+                              {"disturbed",
+                               [&] {
+                                 const Neighbour neighbour;
+                                 return timed();
+                               },
+                               {}}};
+  take_turns(engines, rounds);
+  const double share = median_of(engines, "alone") / median_of(engines, "disturbed");
+  std::printf(
+      "\n| pictures, 2 threads, batch 32 | items/s | of undisturbed | target |\n|---|---:|---:|---|\n");
+  std::printf("| alone | %.1f | | |\n", 32 / median_of(engines, "alone"));
+  std::printf("| beside a process that keeps 1 of %u cores busy | %.1f | %.0f %% | >= 45 %%%s |\n",
+              std::thread::hardware_concurrency(), 32 / median_of(engines, "disturbed"), 100 * share,
+              share < 0.45 ? " MISSED" : "");
+}
+
+Own load(const fs::path& folder) {
+  const auto with = [&](WeightType type) { return Model::load(folder, {.weights = type}); };
+  Own own{with(WeightType::f32), with(WeightType::f16), with(WeightType::bf16), with(WeightType::int8), {}};
+  own.inputs = make_encoder_inputs(own.f32);
+  return own;
+}
+
+}  // namespace
+
+void encoders(const fs::path& folder) {
+  const Own own = load(folder);
+  write_encoder_inputs(own.inputs, own.f32, folder);
+  run_program({python, peers_folder + "clip_torch.py", folder, "--export", "--threads", "2"});
+
+  std::printf(
+      "CLIP ViT-B/32 with random weights; captions as long as those of %s, %.1f tokens on average\n\n",
+      own.inputs.source.c_str(), static_cast<double>(token_count(own.f32, own.inputs.captions)) / 32);
+  print_head();
+  for (const int threads : {1, 2}) {
+    set_threads(threads);
+    const Peers peers = start_peers(folder, threads);
+    check(own, peers, folder);
+    const std::array<std::pair<std::string, double>, 3> kinds{{{"pictures", operations(vision_tower, 50)},
+                                                               {"texts", operations(text_tower, 77)},
+                                                               {"captions", operations_of_captions(own)}}};
+    for (const auto& [kind, operations_of_item] : kinds) {
+      compare(own, peers, threads, {.kind = kind, .batch = 1, .count = 8}, operations_of_item);
+      compare(own, peers, threads, {.kind = kind, .batch = 32, .count = 32}, operations_of_item);
+    }
+    if (threads == 2) print_int8_error(own, peers, folder);
+  }
+  beside_neighbour(own);
+}
+
+}  // namespace beeld::bench
