@@ -37,31 +37,28 @@ function read(name, batch) {
   return tensors;
 }
 
-// One at a time for each graph: the graphs have fixed shapes, which are faster, and each session its own weights.
+const options = {
+  intraOpNumThreads: threads,
+  interOpNumThreads: 1,
+  executionMode: "sequential",
+  graphOptimizationLevel: "all",
+  // An idle peer must not take a core from the one that is timed.
+  extra: { session: { force_spinning_stop: "1" } },
+};
 const sessions = new Map();
 
-async function open(graph, batch) {
-  const held = sessions.get(graph);
-  if (held && held.batch === batch) return held.session;
-  if (held) await held.session.release();
-  const options = {
-    intraOpNumThreads: threads,
-    interOpNumThreads: 1,
-    executionMode: "sequential",
-    graphOptimizationLevel: "all",
-    // An idle peer must not take a core from the one that is timed.
-    extra: { session: { force_spinning_stop: "1" } },
-  };
-  const session = await ort.InferenceSession.create(path.join(folder, `${graph}_${batch}.onnx`), options);
-  sessions.set(graph, { batch, session });
-  return session;
+async function open(graph) {
+  if (!sessions.has(graph)) {
+    sessions.set(graph, await ort.InferenceSession.create(path.join(folder, `${graph}.onnx`), options));
+  }
+  return sessions.get(graph);
 }
 
 async function answer(request) {
   const [command, name, ...numbers] = request.split(" ");
   const [batch, count] = command === "embed" ? [32, 32] : numbers.map(Number);
   const { graph, input } = cases[name];
-  const session = await open(graph, batch);
+  const session = await open(graph);
   const tensors = read(input, batch);
   if (command === "embed") {
     const { output } = await session.run({ input: tensors[0] });

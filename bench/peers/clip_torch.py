@@ -1,7 +1,7 @@
 """CLIP ViT-B/32 in PyTorch, written out by hand: a peer of beeld's encoders, and the source of ONNX Runtime's graphs.
 
   python3 clip_torch.py FOLDER --threads 2   answers requests on standard input, one a line
-  python3 clip_torch.py FOLDER --export      writes pictures_1.onnx, and the like for other inputs and batches
+  python3 clip_torch.py FOLDER --export      writes pictures.onnx, pictures_int8.onnx and texts.onnx
 
 FOLDER holds model.safetensors and config.json in Hugging Face's layout, and the inputs: pictures.f32
 [32,3,224,224], texts.i64 and captions.i64 [32,77]. Requests, where CASE is an input's name:
@@ -37,7 +37,7 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 HEAD = 64  # values of a head in both towers
-PATCH = 32
+PATCH, SIDE = 32, 7  # pixels of a patch, and patches of a picture, along one edge
 
 
 def read_safetensors(path):
@@ -87,18 +87,19 @@ class Block(nn.Module):
         self.norm1, self.norm2 = norm(tensors, name + ".layer_norm1"), norm(tensors, name + ".layer_norm2")
 
     def attention(self, x, mask):
-        batch, tokens, width = x.shape
+        # Plain numbers but for the batch, so that an exported graph computes no shapes.
+        tokens, width = int(x.shape[1]), self.out.in_features
         heads = width // HEAD
         q, k, v = (
             self.qkv(x)
-            .view(batch, tokens, 3, heads, HEAD)
+            .view(-1, tokens, 3, heads, HEAD)
             .permute(2, 0, 3, 1, 4)
-            .reshape(3, batch * heads, tokens, HEAD)
+            .reshape(3, -1, tokens, HEAD)
             .unbind(0)
         )
         scores = torch.bmm(q, k.transpose(1, 2)) if mask is None else torch.baddbmm(mask, q, k.transpose(1, 2))
         mixed = torch.bmm(scores.softmax(-1), v)
-        return self.out(mixed.view(batch, heads, tokens, HEAD).transpose(1, 2).reshape(batch, tokens, width))
+        return self.out(mixed.view(-1, heads, tokens, HEAD).transpose(1, 2).reshape(-1, tokens, width))
 
     def forward(self, x, mask=None):
         x = x + self.attention(self.norm1(x), mask)
@@ -123,10 +124,9 @@ class VisionTower(nn.Module):
         self.project = linear(tensors["visual_projection.weight"])
 
     def forward(self, pixels):
-        batch, _, height, width = pixels.shape
-        cut = pixels.view(batch, 3, height // PATCH, PATCH, width // PATCH, PATCH).permute(0, 2, 4, 1, 3, 5)
-        patches = self.embed(cut.reshape(batch, -1, 3 * PATCH**2)) + self.positions
-        x = self.norm1(torch.cat([self.first.expand(batch, 1, -1), patches], dim=1))
+        cut = pixels.view(-1, 3, SIDE, PATCH, SIDE, PATCH).permute(0, 2, 4, 1, 3, 5)
+        patches = self.embed(cut.reshape(-1, SIDE**2, 3 * PATCH**2)) + self.positions
+        x = self.norm1(torch.cat([self.first.expand(pixels.shape[0], 1, -1), patches], dim=1))
         for block in self.blocks:
             x = block(x)
         return self.project(self.norm2(x[:, 0]))
@@ -192,18 +192,13 @@ def quantise(module):
 
 
 def export(towers, inputs, folder):
-    """Graphs with fixed shapes, for calls of 1 and of 32 items."""
     warnings.simplefilter("ignore")  # the tracer's, of shapes that are constant here
-    int8 = quantise(copy.deepcopy(towers["pictures"]))
-    graphs = {
-        "texts": (towers["texts"], inputs["texts"]),
-        "pictures": (towers["pictures"], inputs["pictures"]),
-        "pictures_int8": (int8, inputs["pictures"]),
-    }
-    for name, (tower, items) in graphs.items():
-        for batch in (1, 32):
-            torch.onnx.export(tower, items[:batch], str(folder / f"{name}_{batch}.onnx"), opset_version=17,
-                              input_names=["input"], output_names=["output"])  # fmt: skip
+    pictures = towers["pictures"]
+    graphs = {"texts": towers["texts"], "pictures": pictures, "pictures_int8": quantise(copy.deepcopy(pictures))}
+    for name, tower in graphs.items():
+        some = inputs[name.removesuffix("_int8")][:2]
+        torch.onnx.export(tower, some, str(folder / f"{name}.onnx"), opset_version=17, input_names=["input"],
+                          output_names=["output"], dynamic_axes={"input": [0], "output": [0]})  # fmt: skip
 
 
 def answer(request, towers, inputs, folder):
