@@ -32,6 +32,7 @@ void print_head() {
       "| encode | threads | batch | beeld, items/s | of peak | ONNX Runtime, items/s | ratio "
       "| PyTorch, items/s | ratio | target |\n");
   std::printf("|---|---:|---:|---:|---:|---:|---:|---:|---:|---|\n");
+  std::fflush(stdout);
 }
 
 void print_row(const Row& row, const Targets& targets) {

@@ -3,7 +3,6 @@
 #include <beeld/model.h>
 #include <beeld/tokenizer.h>
 
-#include <array>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -114,56 +113,66 @@ void print_int8_error(const Own& own, const Peers& peers, const fs::path& folder
   std::printf("\n");
 }
 
-/// Rows of the table that are measured in the same rounds.
-void compare(const Own& own, const Peers& peers, int threads, const Work& work, double operations_of_item) {
-  const bool pictures = work.kind == "pictures";
-  std::vector<Engine> engines{own_engine("f32", own.f32, own.inputs, work)};
-  if (peers.onnx) engines.push_back(peer_engine("onnx", *peers.onnx, work.kind, work));
-  if (peers.torch) engines.push_back(peer_engine("torch", *peers.torch, work.kind, work));
-  if (pictures) {
-    engines.push_back(own_engine("int8", own.int8, own.inputs, work));
-    if (peers.onnx) engines.push_back(peer_engine("onnx int8", *peers.onnx, "pictures_int8", work));
-    engines.push_back(own_engine("f16", own.f16, own.inputs, work));
-    engines.push_back(own_engine("bf16", own.bf16, own.inputs, work));
+/// Engines that took turns at the same number of items, and the machine's peak in the same rounds.
+class Group {
+ public:
+  Group(std::vector<Engine> engines, int threads, const Work& work)
+      : engines_(std::move(engines)), threads_(threads), work_(work) {
+    engines_.push_back({"peak", [threads] { return 1 / fma_peak(threads); }, {}});
+    take_turns(engines_, rounds);
   }
-  double peak = 0;
-  engines.push_back({"peak",
-                     [&] {
-                       peak = fma_peak(threads);
-                       return 1 / peak;
-                     },
-                     {}});
-  take_turns(engines, rounds);
 
-  const auto rate = [&](const std::string& name) {
-    const double seconds = median_of(engines, name);
-    return seconds > 0 ? static_cast<double>(work.count) / seconds : 0;
-  };
-  const double share = operations_of_item * median_of(engines, "peak");
-  const auto print = [&](const std::string& what, const std::string& name, const std::string& onnx,
-                         const std::string& torch, const Targets& targets) {
+  double rate(const std::string& name) const {
+    const double seconds = median_of(engines_, name);
+    return seconds > 0 ? static_cast<double>(work_.count) / seconds : 0;
+  }
+
+  /// A row of beeld's engine of this name, with peers whose names may be empty.
+  Row row(const std::string& what, const std::string& name, const std::string& onnx,
+          const std::string& torch) const {
     Row row;
     row.what = what;
-    row.threads = threads;
-    row.batch = work.batch;
+    row.threads = threads_;
+    row.batch = work_.batch;
     row.rate = rate(name);
-    row.of_peak = name == "int8" ? 0 : row.rate * share;
     row.onnx = rate(onnx);
     row.torch = rate(torch);
-    row.float32 = name == "int8" ? rate("f32") : 0;
-    print_row(row, targets);
-  };
+    return row;
+  }
+
+  /// The share of the peak that `row` reaches.
+  double of_peak(const Row& row, double operations_of_item) const {
+    return row.rate * operations_of_item * median_of(engines_, "peak");
+  }
+
+ private:
+  std::vector<Engine> engines_;
+  int threads_;
+  Work work_;
+};
+
+void compare_pictures(const Own& own, const Peers& peers, int threads, const Work& work) {
+  std::vector<Engine> engines{own_engine("f32", own.f32, own.inputs, work)};
+  if (peers.onnx) engines.push_back(peer_engine("onnx", *peers.onnx, "pictures", work));
+  if (peers.torch) engines.push_back(peer_engine("torch", *peers.torch, "pictures", work));
+  engines.push_back(own_engine("int8", own.int8, own.inputs, work));
+  if (peers.onnx) engines.push_back(peer_engine("onnx int8", *peers.onnx, "pictures_int8", work));
+  engines.push_back(own_engine("f16", own.f16, own.inputs, work));
+  engines.push_back(own_engine("bf16", own.bf16, own.inputs, work));
+  const Group group(std::move(engines), threads, work);
+
   const bool one = work.batch == 1;
-  if (work.kind == "texts") {
-    print("texts of 77 tokens", "f32", "onnx", "torch", {.onnx = one ? 0 : 1.4});
-  } else if (work.kind == "captions") {
-    print("captions", "f32", "onnx", "torch", {.onnx = 6, .torch = 6});
-  } else {
-    print("pictures", "f32", "onnx", "torch",
-          {.of_peak = one ? 0.60 : 0.75, .onnx = one ? 1.1 : 1.25, .torch = one ? 1.8 : 1.4});
-    print("pictures, int8", "int8", "onnx int8", "", {.onnx = 1.1, .float32 = one ? 1.0 : 0});
-    print("pictures, f16", "f16", "", "", {});
-    print("pictures, bf16", "bf16", "", "", {});
+  const double needed = operations(vision_tower, 50);
+  Row row = group.row("pictures", "f32", "onnx", "torch");
+  row.of_peak = group.of_peak(row, needed);
+  print_row(row, {.of_peak = one ? 0.60 : 0.75, .onnx = one ? 1.1 : 1.25, .torch = one ? 1.8 : 1.4});
+  row = group.row("pictures, int8", "int8", "onnx int8", "");
+  row.float32 = group.rate("f32");
+  print_row(row, {.onnx = 1.1, .float32 = one ? 1.0 : 0});
+  for (const char* type : {"f16", "bf16"}) {
+    row = group.row(std::string("pictures, ") + type, type, "", "");
+    row.of_peak = group.of_peak(row, needed);
+    print_row(row, {});
   }
 }
 
@@ -173,6 +182,23 @@ double operations_of_captions(const Own& own) {
     sum += operations(text_tower, static_cast<std::int64_t>(own.f32.tokenizer().encode(caption).size()));
   }
   return sum / static_cast<double>(own.inputs.captions.size());
+}
+
+// The peers fill captions up to 77 tokens, and so have the same work with both kinds of text.
+void compare_texts(const Own& own, const Peers& peers, int threads, Work work) {
+  std::vector<Engine> engines{own_engine("texts", own.f32, own.inputs, work)};
+  if (peers.onnx) engines.push_back(peer_engine("onnx", *peers.onnx, "texts", work));
+  if (peers.torch) engines.push_back(peer_engine("torch", *peers.torch, "texts", work));
+  work.kind = "captions";
+  engines.push_back(own_engine("captions", own.f32, own.inputs, work));
+  const Group group(std::move(engines), threads, work);
+
+  Row row = group.row("texts of 77 tokens", "texts", "onnx", "torch");
+  row.of_peak = group.of_peak(row, operations(text_tower, 77));
+  print_row(row, {.onnx = work.batch == 1 ? 0 : 1.4});
+  row = group.row("captions", "captions", "onnx", "torch");
+  row.of_peak = group.of_peak(row, operations_of_captions(own));
+  print_row(row, {.onnx = 6, .torch = 6});
 }
 
 void beside_neighbour(const Own& own) {
@@ -218,12 +244,9 @@ void encoders(const fs::path& folder) {
     set_threads(threads);
     const Peers peers = start_peers(folder, threads);
     check(own, peers, folder);
-    const std::array<std::pair<std::string, double>, 3> kinds{{{"pictures", operations(vision_tower, 50)},
-                                                               {"texts", operations(text_tower, 77)},
-                                                               {"captions", operations_of_captions(own)}}};
-    for (const auto& [kind, operations_of_item] : kinds) {
-      compare(own, peers, threads, {.kind = kind, .batch = 1, .count = 8}, operations_of_item);
-      compare(own, peers, threads, {.kind = kind, .batch = 32, .count = 32}, operations_of_item);
+    for (const auto& [batch, count] : {std::pair<std::size_t, std::size_t>{1, 8}, {32, 32}}) {
+      compare_pictures(own, peers, threads, {.kind = "pictures", .batch = batch, .count = count});
+      compare_texts(own, peers, threads, {.kind = "texts", .batch = batch, .count = count});
     }
     if (threads == 2) print_int8_error(own, peers, folder);
   }

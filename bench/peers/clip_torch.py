@@ -87,8 +87,8 @@ class Block(nn.Module):
         self.norm1, self.norm2 = norm(tensors, name + ".layer_norm1"), norm(tensors, name + ".layer_norm2")
 
     def attention(self, x, mask):
-        # Plain numbers but for the batch, so that an exported graph computes no shapes.
-        tokens, width = int(x.shape[1]), self.out.in_features
+        # Numbers to the tracer too, but for the batch, so that an exported graph computes no shapes.
+        tokens, width = map(int, x.shape[1:])
         heads = width // HEAD
         q, k, v = (
             self.qkv(x)
