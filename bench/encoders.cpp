@@ -7,9 +7,12 @@
 #include <cstdio>
 #include <functional>
 #include <memory>
+#include <span>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "bench/encoder_agreement.h"
 #include "bench/encoder_inputs.h"
@@ -73,22 +76,35 @@ Engine peer_engine(const std::string& name, Peer& peer, const std::string& kind,
   return {name, [&peer, request] { return std::stod(peer.ask(request)); }, {}};
 }
 
+constexpr const char* python = "/usr/bin/python3";  // Debian's, which has PyTorch
+
+std::string script(const std::string& name) { return BEELD_SOURCE_DIR "/bench/peers/" + name; }
+
 std::unique_ptr<Peer> start_peer(const std::vector<std::string>& command) {
   try {
     return std::make_unique<Peer>(command);
   } catch (const std::runtime_error& error) {
-    std::printf("(no numbers of a peer: %s)\n\n", error.what());
+    std::fprintf(stderr, "No numbers of a peer: %s\n", error.what());
     return nullptr;
   }
 }
 
-const std::string peers_folder = BEELD_SOURCE_DIR "/bench/peers/";
-const std::string python = "/usr/bin/python3";  // Debian's, which has PyTorch
-
 Peers start_peers(const fs::path& folder, int threads) {
   const std::string count = std::to_string(threads);
-  return {start_peer({"node", peers_folder + "clip_onnx.js", folder, count}),
-          start_peer({python, peers_folder + "clip_torch.py", folder, "--threads", count})};
+  Peers peers;
+  // Without PyTorch there are no graphs for the other.
+  if (!fs::exists(folder / "pictures_int8.onnx")) return peers;
+  peers.onnx = start_peer({"node", script("clip_onnx.js"), folder, count});
+  peers.torch = start_peer({python, script("clip_torch.py"), folder, "--threads", count});
+  return peers;
+}
+
+void export_graphs(const fs::path& folder) {
+  try {
+    run_program({python, script("clip_torch.py"), folder, "--export", "--threads", "2"});
+  } catch (const std::runtime_error& error) {
+    std::fprintf(stderr, "No numbers of peers: %s\n", error.what());
+  }
 }
 
 void check(const Own& own, const Peers& peers, const fs::path& folder) {
@@ -234,7 +250,7 @@ Own load(const fs::path& folder) {
 void encoders(const fs::path& folder) {
   const Own own = load(folder);
   write_encoder_inputs(own.inputs, own.f32, folder);
-  run_program({python, peers_folder + "clip_torch.py", folder, "--export", "--threads", "2"});
+  export_graphs(folder);
 
   std::printf(
       "CLIP ViT-B/32 with random weights; captions as long as those of %s, %.1f tokens on average\n\n",

@@ -59,10 +59,17 @@ Peer::Peer(const std::vector<std::string>& command) : name_(command.at(1)) {
   ::close(out[1]);
   requests_ = ::fdopen(in[1], "w");
   answers_ = ::fdopen(out[0], "r");
-  if (read_line() != "ready") fail(name_, "did not say that it is ready");
+  try {
+    if (read_line() != "ready") fail(name_, "did not say that it is ready");
+  } catch (...) {
+    end();
+    throw;
+  }
 }
 
-Peer::~Peer() {
+Peer::~Peer() { end(); }
+
+void Peer::end() {
   std::fclose(requests_);  // the end of its input ends it
   std::fclose(answers_);
   ::waitpid(process_, nullptr, 0);

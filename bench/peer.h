@@ -24,6 +24,7 @@ class Peer {
 
  private:
   std::string read_line();
+  void end();
 
   std::string name_;
   pid_t process_ = 0;

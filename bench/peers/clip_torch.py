@@ -56,6 +56,10 @@ def read_safetensors(path):
     return tensors
 
 
+def read_items(path, dtype, shape):
+    return torch.from_numpy(numpy.fromfile(path, dtype).reshape(-1, *shape))
+
+
 def linear(weight, bias=None):
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias=bias is not None)
     layer.weight.data = weight
@@ -119,7 +123,8 @@ class VisionTower(nn.Module):
         positions = tensors[name + "position_embedding.weight"]
         self.first = nn.Parameter(tensors[name + "class_embedding"] + positions[0])
         self.positions = nn.Parameter(positions[1:])
-        self.norm1, self.norm2 = norm(tensors, "vision_model.pre_layrnorm"), norm(tensors, "vision_model.post_layernorm")
+        self.norm1 = norm(tensors, "vision_model.pre_layrnorm")
+        self.norm2 = norm(tensors, "vision_model.post_layernorm")
         self.blocks = blocks(tensors, "vision_model")
         self.project = linear(tensors["visual_projection.weight"])
 
@@ -197,8 +202,15 @@ def export(towers, inputs, folder):
     graphs = {"texts": towers["texts"], "pictures": pictures, "pictures_int8": quantise(copy.deepcopy(pictures))}
     for name, tower in graphs.items():
         some = inputs[name.removesuffix("_int8")][:2]
-        torch.onnx.export(tower, some, str(folder / f"{name}.onnx"), opset_version=17, input_names=["input"],
-                          output_names=["output"], dynamic_axes={"input": [0], "output": [0]})  # fmt: skip
+        torch.onnx.export(
+            tower,
+            some,
+            str(folder / f"{name}.onnx"),
+            opset_version=17,
+            input_names=["input"],
+            output_names=["output"],
+            dynamic_axes={"input": [0], "output": [0]},
+        )
 
 
 def answer(request, towers, inputs, folder):
@@ -220,10 +232,11 @@ def main(o):
     tensors = read_safetensors(o.folder / "model.safetensors")
     texts = TextTower(tensors, end_id).eval()
     towers = {"pictures": VisionTower(tensors).eval(), "texts": texts, "captions": texts}
-    inputs = {name: torch.from_numpy(numpy.fromfile(o.folder / f"{name}.i64", "<i8").reshape(-1, 77))
-              for name in ("texts", "captions")}  # fmt: skip
-    pictures = numpy.fromfile(o.folder / "pictures.f32", "<f4").reshape(-1, 3, 224, 224)
-    inputs["pictures"] = torch.from_numpy(pictures)
+    inputs = {
+        "pictures": read_items(o.folder / "pictures.f32", "<f4", [3, 224, 224]),
+        "texts": read_items(o.folder / "texts.i64", "<i8", [77]),
+        "captions": read_items(o.folder / "captions.i64", "<i8", [77]),
+    }
     if o.export:
         export(towers, inputs, o.folder)
         return
