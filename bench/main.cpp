@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/encoders.h"
 #include "bench/median.h"
-#include "bench/peak.h"
 #include "bench/photo.h"
 #include "bench/vit_b_32.h"
 #include "multimodal/scan.h"
@@ -17,58 +17,6 @@
 namespace beeld::bench {
 
 namespace {
-
-/// One kind of input for an encoder.
-struct Work {
-  const char* name;
-  double operations;  ///< for one item
-  std::function<void(std::size_t batch)> encode;
-};
-
-void report(const Work& work, int threads, double peak) {
-  for (const std::size_t batch : {1, 32}) {
-    const double seconds = median_seconds(batch == 1 ? 9 : 3, [&] { work.encode(batch); });
-    const double rate = static_cast<double>(batch) / seconds;
-    std::printf("| %-30s | %7d | %5zu | %8.1f | %8.0f | %6.0f %% |\n", work.name, threads, batch, rate,
-                rate * work.operations / 1e9, 100 * rate * work.operations / peak);
-    std::fflush(stdout);
-  }
-}
-
-/// Lowercase letters, one token each beside the start and end tokens.
-std::string text_of(std::size_t tokens) {
-  std::string text;
-  for (std::size_t i = 0; i + 2 < tokens; ++i) text.push_back(static_cast<char>('a' + i * 7 % 26));
-  return text;
-}
-
-void encoding(const Model& model) {
-  std::vector<Pixels> pixels;
-  for (std::uint32_t seed = 0; seed < 32; ++seed) {
-    pixels.push_back(model.preprocess(testing::wave_picture(224, 224, seed)));
-  }
-  const auto texts = [&](std::size_t tokens) {
-    return [&model, list = std::vector(32, text_of(tokens))](std::size_t batch) {
-      model.encode_texts(std::span(list).first(batch));
-    };
-  };
-  const std::vector<Work> works = {
-      {"pictures, 224 x 224", operations(vision_tower, 50),
-       [&](std::size_t batch) { model.encode_pixels(std::span(pixels).first(batch)); }},
-      {"texts of 77 tokens", operations(text_tower, 77), texts(77)},
-      {"texts of 14 tokens (a caption)", operations(text_tower, 14), texts(14)}};
-
-  std::printf("CLIP ViT-B/32 with random weights, float32 arithmetic\n\n");
-  std::printf("| %-30s | threads | batch | items/s  | GFLOP/s  | of peak  |\n", "encode");
-  std::printf("|%s|--------:|------:|---------:|---------:|---------:|\n", std::string(32, '-').c_str());
-  for (const int threads : {1, 2}) {
-    set_threads(threads);
-    const double peak = fma_peak(threads);
-    for (const Work& work : works) report(work, threads, peak);
-    std::printf("| %-30s | %7d |       |          | %8.0f |          |\n", "peak of multiply-adds", threads,
-                peak / 1e9);
-  }
-}
 
 void reading(const Model& model) {
   set_threads(1);
@@ -110,7 +58,7 @@ void run() {
   const testing::TemporaryFolder folder;
   write_vit_b_32(folder.path());
   const Model model = Model::load(folder.path());
-  encoding(model);
+  encoders(folder.path());
   reading(model);
   searching();
 }

@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,13 @@ namespace {
 
 constexpr std::int64_t vocabulary = 49408, context = 77, patches = 49, dimension = 512;
 
-/// Tensors that share one store of random values, so that 150 million weights cost 50 MB.
+/// Tensors that share one store of random values, so that 150 million weights cost 50 MB. Each begins at
+/// another place of it: equal layers would hide a wrong order of them, and ONNX's exporter would merge them.
 class RandomTensors {
  public:
-  RandomTensors() : random_(vocabulary * text_tower.width), ones_(4 * vision_tower.width, 0x3C00) {
+  RandomTensors()
+      : random_(vocabulary * text_tower.width + tensors_at_most * step),
+        ones_(4 * vision_tower.width, 0x3C00) {
     std::mt19937 generator(1234);
     // float16 with a random sign and fraction, and 2^-6 as its power: about 0.023 large.
     for (auto& half : random_) {
@@ -29,11 +33,11 @@ class RandomTensors {
   }
 
   void add(const std::string& name, std::vector<std::int64_t> shape) {
-    insert(name, std::move(shape), random_);
+    insert(name, std::move(shape), std::span(random_).subspan(tensors_.size() * step));
   }
 
   void norm(const std::string& name, std::int64_t width) {
-    insert(name + ".weight", {width}, ones_);
+    insert(name + ".weight", {width}, std::span(ones_));
     add(name + ".bias", {width});
   }
 
@@ -62,11 +66,13 @@ class RandomTensors {
 
  private:
   void insert(const std::string& name, std::vector<std::int64_t> shape,
-              const std::vector<std::uint16_t>& store) {
+              std::span<const std::uint16_t> store) {
     std::size_t count = 1;
     for (const auto extent : shape) count *= static_cast<std::size_t>(extent);
-    tensors_[name] = {DType::f16, std::move(shape), std::as_bytes(std::span(store).first(count))};
+    tensors_[name] = {DType::f16, std::move(shape), std::as_bytes(store.first(count))};
   }
+
+  static constexpr std::size_t tensors_at_most = 512, step = 4099;
 
   std::vector<std::uint16_t> random_;
   std::vector<std::uint16_t> ones_;
