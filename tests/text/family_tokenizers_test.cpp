@@ -244,7 +244,7 @@ TEST(LoadTokenizer, NamesTheDamagedFile) {
     }
   };
   const std::string bert = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n", clip = clip_vocabulary().dump();
-  for (const std::string text : {std::string(), std::string("[UNK]\n"), bert + "\xFF\n"})
+  for (const std::string& text : {std::string(), std::string("[UNK]\n"), bert + "\xFF\n"})
     expect_refused({{"vocab.txt", text}}, "vocab.txt");
   for (const char* text : {"", "{", "[]", "7", R"({"!":"0"})", R"({"!":-1})", R"({"!":4000000000})",
                            R"({"a":0,"b":0})", R"({"a":0})", "{\"\xFF\":0}"})
@@ -254,7 +254,7 @@ TEST(LoadTokenizer, NamesTheDamagedFile) {
   for (const char* text :
        {"", "[]", R"({"model_max_length":"x"})", R"({"eos_token":[1]})", "{\"a\":\"\xFF\"}"})
     expect_refused({{"vocab.txt", bert}, {"tokenizer_config.json", text}}, "tokenizer_config.json");
-  for (const std::string text : {std::string("{"), std::string(1000, '['), std::string(R"({"model":[]})")})
+  for (const std::string& text : {std::string("{"), std::string(1000, '['), std::string(R"({"model":[]})")})
     expect_refused({{"tokenizer.json", text}}, "tokenizer.json");
 }
 
