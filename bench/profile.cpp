@@ -1,5 +1,7 @@
 #include <beeld/beeld.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
@@ -23,7 +25,7 @@ struct Step {
   double alone, in_batch;
 };
 
-/// Medians of the whole pass and its operations, for a batch of pictures.
+/// Of the median pass, a picture.
 struct PassTimes {
   double whole = 0;
   OpTimes ops;
@@ -32,16 +34,22 @@ struct PassTimes {
 PassTimes time_pass(const VisionTower<float>& tower, const Pixels& picture, std::size_t batch) {
   const std::vector<Pixels> pictures(batch, picture);
   const int rounds = batch == 1 ? 41 : 11;
-  PassTimes sum;
-  const double whole = median_seconds(rounds, [&] {
+  std::vector<PassTimes> times;
+  for (int round = 0; round <= rounds; ++round) {
+    PassTimes one;
     Pass<float> pass;
-    pass.times = &sum.ops;
+    pass.times = &one.ops;
+    const auto begin = std::chrono::steady_clock::now();
     encode<float>(tower, pictures, pass);
-  });
-  // One call more than the rounds, which is not counted there.
-  for (double& seconds : sum.ops.seconds) seconds /= (rounds + 1) * static_cast<double>(batch);
-  sum.whole = whole / static_cast<double>(batch);
-  return sum;
+    one.whole = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (round > 0) times.push_back(one);  // the first one prepares the products
+  }
+  const auto middle = times.begin() + rounds / 2;
+  std::nth_element(times.begin(), middle, times.end(),
+                   [](const PassTimes& a, const PassTimes& b) { return a.whole < b.whole; });
+  for (double& seconds : middle->ops.seconds) seconds /= static_cast<double>(batch);
+  middle->whole /= static_cast<double>(batch);
+  return *middle;
 }
 
 double seconds_to_write(const Model::State& state, std::size_t batch_size) {

@@ -55,6 +55,14 @@ void product(ProductShape shape, Factors<double> factors, Operand<double> a, Ope
   product_plain(shape, factors, a, b, c);
 }
 
+#ifndef BEELD_ONEDNN
+template <>
+void product(ProductShape shape, Factors<float> factors, Operand<float> a, Operand<float> b,
+             Result<float> c) {
+  product_plain(shape, factors, a, b, c);
+}
+#endif
+
 namespace {
 
 class PlainOrderedProduct final : public OrderedProduct {
@@ -85,12 +93,6 @@ std::shared_ptr<const OrderedProduct> plain_ordered_product(std::int64_t n, std:
 }
 
 #ifndef BEELD_ONEDNN
-template <>
-void product(ProductShape shape, Factors<float> factors, Operand<float> a, Operand<float> b,
-             Result<float> c) {
-  product_plain(shape, factors, a, b, c);
-}
-
 std::shared_ptr<const OrderedProduct> fast_ordered_product(std::int64_t, std::int64_t) { return nullptr; }
 
 std::shared_ptr<const PackedMatrix> pack_integers(const float*, std::int64_t, std::int64_t) {

@@ -52,6 +52,14 @@ TEST_F(Files, RefusesDeepOrWrongJson) {
   EXPECT_EQ(code_of([] { parse_json("[1", "x"); }), ErrorCode::corrupt);
   EXPECT_EQ(code_of([] { parse_json("", "x"); }), ErrorCode::corrupt);
   EXPECT_EQ(code_of([] { parse_json(std::string(1000000, '['), "x"); }), ErrorCode::corrupt);
+  const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
+  EXPECT_NO_THROW(parse_json(nested(64), "x"));
+  try {
+    parse_json(nested(66), "config.json");
+    FAIL() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()), "[json] config.json: nested deeper than 64");
+  }
 }
 
 TEST_F(Files, WritesAtOnceAndLeavesNothingBehind) {

@@ -32,6 +32,7 @@ class Npy : public ::testing::Test {
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), code) << error.what();
       EXPECT_NE(std::string(error.what()).find(fact), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find(".npy: "), std::string::npos) << error.what();
     }
   }
 

@@ -135,6 +135,34 @@ TEST_F(Shards, RefusesEveryTruncation) {
   }
 }
 
+/// The size field of the first header replaced, its checksum made right again.
+std::string with_size(std::string archive, const std::string& field) {
+  archive.replace(124, 12, field);
+  archive.replace(148, 8, "        ");
+  unsigned sum = 0;
+  for (std::size_t i = 0; i < 512; ++i) sum += static_cast<unsigned char>(archive[i]);
+  char digits[8];
+  std::snprintf(digits, sizeof digits, "%06o", sum);
+  archive.replace(148, 7, std::string(digits, 7));
+  return archive;
+}
+
+TEST_F(Shards, RefusesASizeThatLies) {
+  const auto whole = read_file(write("whole.tar", {{"1.jpg", "abc"}}), 1u << 20);
+  const auto shard = folder_ / "lies.tar";
+  const auto write_lie = [&](const std::string& field) {
+    write_file_atomically(shard, with_size(whole, field));
+    return shard;
+  };
+  EXPECT_EQ(text(read_all({write_lie(std::string("00000000003\0", 12))})[0].picture), "abc");
+  expect_refused(write_lie(std::string("00000100000\0", 12)), ErrorCode::corrupt, "");
+  expect_refused(write_lie(std::string("77777777777\0", 12)), ErrorCode::limit, "1.jpg is 8589934591 bytes");
+  // In base 256: the largest number, and a negative one.
+  expect_refused(write_lie("\x80" + std::string(3, '\0') + "\x7F" + std::string(7, '\xFF')), ErrorCode::limit,
+                 "1.jpg is");
+  EXPECT_THROW(read_all({write_lie(std::string(12, '\xFF'))}), Error);
+}
+
 TEST_F(Shards, EveryByteChangedIsReadOrRefused) {
   const auto whole =
       read_file(write("whole.tar", {{"1.jpg", "a"}, {"1.txt", "b"}, {"2.cls", "1"}}), 1u << 20);

@@ -233,6 +233,31 @@ TEST(LoadTokenizer, NamesWhatIsMissing) {
   EXPECT_EQ(code(), ErrorCode::corrupt);
 }
 
+TEST(LoadTokenizer, NamesTheDamagedFile) {
+  const auto expect_refused = [](const TokenizerFolder& folder, const std::string& file) {
+    try {
+      load_tokenizer(folder.path());
+      ADD_FAILURE() << "accepted a damaged " << file;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::corrupt) << error.what();
+      EXPECT_NE(std::string(error.what()).find((folder / file).string()), std::string::npos) << error.what();
+    }
+  };
+  const std::string bert = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n", clip = clip_vocabulary().dump();
+  for (const std::string& text : {std::string(), std::string("[UNK]\n"), bert + "\xFF\n"})
+    expect_refused({{"vocab.txt", text}}, "vocab.txt");
+  for (const char* text : {"", "{", "[]", "7", R"({"!":"0"})", R"({"!":-1})", R"({"!":4000000000})",
+                           R"({"a":0,"b":0})", R"({"a":0})", "{\"\xFF\":0}"})
+    expect_refused({{"vocab.json", text}, {"merges.txt", clip_merges}}, "vocab.json");
+  for (const char* text : {"a b c\n", "a\n", "\xFF \xFE\n"})
+    expect_refused({{"vocab.json", clip}, {"merges.txt", text}}, "merges.txt");
+  for (const char* text :
+       {"", "[]", R"({"model_max_length":"x"})", R"({"eos_token":[1]})", "{\"a\":\"\xFF\"}"})
+    expect_refused({{"vocab.txt", bert}, {"tokenizer_config.json", text}}, "tokenizer_config.json");
+  for (const std::string& text : {std::string("{"), std::string(1000, '['), std::string(R"({"model":[]})")})
+    expect_refused({{"tokenizer.json", text}}, "tokenizer.json");
+}
+
 TEST(LoadTokenizer, AcceptsAnyBytes) {
   const TokenizerFolder clip{{"vocab.json", clip_vocabulary().dump()}, {"merges.txt", clip_merges}};
   const TokenizerFolder open_clip{{"merges.txt", clip_merges},

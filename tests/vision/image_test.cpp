@@ -186,6 +186,34 @@ TEST(Image, FoldersAndMissingFilesAreErrors) {
   }
 }
 
+TEST(Image, ErrorsNameTheFileAndTheFact) {
+  const testing::TemporaryFolder folder;
+  const auto jpeg = read(pictures / "baseline.jpg");
+  const std::string zero = "P6 0 5 255\n";
+  write(folder / "empty.jpg", {});
+  write(folder / "cut.jpg", {jpeg.begin(), jpeg.begin() + 3 * jpeg.size() / 4});
+  write(folder / "zero.png", {zero.begin(), zero.end()});
+  write(folder / "text.gif", {'h', 'e', 'l', 'l', 'o'});
+  write(folder / "._a.jpg", {0, 5, 0x16, 7, 0, 2, 0, 0});
+  std::filesystem::create_directory(folder / "folder.jpg");
+  const std::map<std::string, std::string> facts = {{"empty.jpg", "the file is empty"},
+                                                    {"cut.jpg", ""},
+                                                    {"zero.png", "a picture of 0x5 pixels"},
+                                                    {"text.gif", "not a picture"},
+                                                    {"._a.jpg", "AppleDouble"},
+                                                    {"folder.jpg", "not a regular file"}};
+  for (const auto& [name, fact] : facts) {
+    try {
+      load_image(folder / name);
+      ADD_FAILURE() << name << " was accepted";
+    } catch (const Error& error) {
+      const std::string message = error.what();
+      EXPECT_NE(message.find((folder / name).string() + ": "), std::string::npos) << message;
+      EXPECT_NE(message.find(fact), std::string::npos) << message;
+    }
+  }
+}
+
 TEST(Image, BombsAreRefusedByTheirHeader) {
   const auto png = read(pictures / "type2_8bit.png");
   auto bmp = read(pictures / "24bit.bmp");

@@ -1,0 +1,149 @@
+// Writes undamaged files for every fuzzer to begin with: FOLDER/TARGET/NAME.
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "core/npy.h"
+#include "tests/fuzz/input.h"
+#include "tests/support/pictures.h"
+#include "tests/support/tar.h"
+#include "tests/support/temporary_folder.h"
+#include "tests/support/tiny_model.h"
+#include "tests/support/weight_files.h"
+
+using namespace beeld;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string content_of(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void write(const fs::path& path, const std::string& content) {
+  fs::create_directories(path.parent_path());
+  std::ofstream stream(path, std::ios::binary);
+  stream << content;
+  if (!stream.flush()) throw std::runtime_error("cannot write " + path.string());
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string all = parts.front();
+  for (std::size_t i = 1; i < parts.size(); ++i) all += fuzz::separator + parts[i];
+  return all;
+}
+
+void write_tensor_files(const fs::path& folder) {
+  testing::StoredTensors tensors{{"matrix", testing::random_stored({3, 2}, 1)},
+                                 {"vector", testing::random_stored({5}, 2)},
+                                 {"scalar", testing::random_stored({}, 3)},
+                                 {"empty", testing::random_stored({0, 4}, 4)}};
+  fs::create_directories(folder / "safetensors");
+  for (const auto type : {DType::f32, DType::f16, DType::bf16})
+    testing::write_tensors(folder / "safetensors" / std::string(name_of(type)), tensors, type);
+  fs::create_directories(folder / "npy");
+  Matrix matrix(2, 3);
+  write_npy(folder / "npy" / "matrix", matrix);
+  write_npy(folder / "npy" / "empty", Matrix(0, 3));
+}
+
+void write_pictures(const fs::path& folder) {
+  const auto picture = testing::wave_picture(9, 7, 1);
+  write(folder / "wave.ppm", testing::ppm_bytes(picture));
+  write(folder / "wave.bmp", testing::bmp_bytes(picture));
+  write(folder / "wave.png", testing::png_bytes(picture));
+  // The formats that tests/support does not write.
+  for (const auto& entry : fs::directory_iterator(BEELD_SOURCE_DIR "/tests/vision/pictures"))
+    if (entry.path().extension() != ".tsv") write(folder / entry.path().filename(), content_of(entry.path()));
+}
+
+void write_archives(const fs::path& folder) {
+  const auto picture = testing::png_bytes(testing::wave_picture(4, 4, 1));
+  const auto sample = testing::tar_entry("a/0.png", picture) + testing::tar_entry("a/0.txt", "a wave\n");
+  write(folder / "captions", sample + testing::tar_end());
+  write(folder / "labels", testing::tar_entry("1.jpg", "x") + testing::tar_entry("1.cls", "3\n") +
+                               testing::tar_entry("2.jpg", "y") + testing::tar_end());
+}
+
+std::string tokenizer_json(const nlohmann::json& model, const nlohmann::json& normalizer,
+                           const nlohmann::json& pre_tokenizer) {
+  const nlohmann::json special = {{"id", 0},        {"content", "[UNK]"}, {"single_word", false},
+                                  {"lstrip", true}, {"rstrip", false},    {"normalized", false},
+                                  {"special", true}};
+  const nlohmann::json post = {{"type", "TemplateProcessing"},
+                               {"single", {{{"Sequence", {{"id", "A"}, {"type_id", 0}}}}}},
+                               {"pair", nlohmann::json::array()},
+                               {"special_tokens", nlohmann::json::object()}};
+  const nlohmann::json file = {{"version", "1.0"},         {"added_tokens", {special}},
+                               {"normalizer", normalizer}, {"pre_tokenizer", pre_tokenizer},
+                               {"post_processor", post},   {"model", model}};
+  return joined({file.dump(), "a dog [UNK] runs"});
+}
+
+void write_tokenizer_json(const fs::path& folder) {
+  const nlohmann::json pieces = {{"[UNK]", 0}, {"a", 1},  {"d", 2}, {"##o", 3},
+                                 {"##g", 4},   {"do", 5}, {"g", 6}};
+  write(folder / "word_piece",
+        tokenizer_json({{"type", "WordPiece"},
+                        {"unk_token", "[UNK]"},
+                        {"continuing_subword_prefix", "##"},
+                        {"max_input_chars_per_word", 100},
+                        {"vocab", pieces}},
+                       {{"type", "BertNormalizer"}, {"lowercase", true}, {"clean_text", true}},
+                       {{"type", "BertPreTokenizer"}}));
+  write(
+      folder / "byte_pair",
+      tokenizer_json(
+          {{"type", "BPE"},
+           {"unk_token", "[UNK]"},
+           {"fuse_unk", true},
+           {"byte_fallback", false},
+           {"vocab", {{"[UNK]", 0}, {"a", 1}, {"d", 2}, {"o", 3}, {"do", 4}}},
+           {"merges", {"d o"}}},
+          {{"type", "Sequence"},
+           {"normalizers",
+            {{{"type", "NFKC"}}, {{"type", "Replace"}, {"pattern", {{"Regex", "\\s+"}}}, {"content", " "}}}}},
+          {{"type", "Split"},
+           {"pattern", {{"Regex", "\\p{L}+|\\s"}}},
+           {"behavior", "Isolated"},
+           {"invert", false}}));
+  write(
+      folder / "unigram",
+      tokenizer_json({{"type", "Unigram"},
+                      {"unk_id", 0},
+                      {"vocab", {{"[UNK]", 0.0}, {"a", -1.5}, {"do", -2.0}, {"g", -3.0}}}},
+                     {{"type", "Lowercase"}},
+                     {{"type", "Metaspace"}, {"replacement", "\xe2\x96\x81"}, {"prepend_scheme", "always"}}));
+}
+
+void write_model_files(const fs::path& folder) {
+  const testing::TemporaryFolder model;
+  testing::write_tiny_model(model.path());
+  const auto file = [&](const char* name) { return content_of(model / name); };
+  write(folder / "config" / "clip", joined({file("config.json"), file("preprocessor_config.json")}));
+  write(folder / "byte_pair" / "clip",
+        joined({file("vocab.json"), file("merges.txt"), file("tokenizer_config.json"), "a dog in snow"}));
+  write(folder / "byte_pair" / "few",
+        joined({R"({"a":0,"b":1,"ab":2,"<|endoftext|>":3})", "#version: 0.2\na b\n", "{}", "ab ba"}));
+  write(folder / "word_piece" / "bert",
+        joined({"[PAD]\n[UNK]\n[CLS]\n[SEP]\na\nd\n##o\n##g\n,\n",
+                R"({"tokenizer_class":"BertTokenizer","do_lower_case":true,"model_max_length":52})",
+                "A dog, \xe4\xb8\x80"}));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    std::cerr << "usage: beeld_fuzz_seeds FOLDER\n";
+    return 2;
+  }
+  const fs::path folder = argv[1];
+  write_tensor_files(folder);
+  write_pictures(folder / "image");
+  write_archives(folder / "tar");
+  write_tokenizer_json(folder / "tokenizer_json");
+  write_model_files(folder);
+}

@@ -1,0 +1,14 @@
+#include <beeld/tokenizer.h>
+
+#include "tests/fuzz/input.h"
+
+using namespace beeld;
+
+// vocab.txt, tokenizer_config.json and a text.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto parts = fuzz::parts_of(fuzz::text_of(data, size), 3);
+  fuzz::write_scratch("vocab.txt", parts[0]);
+  fuzz::write_scratch("tokenizer_config.json", parts[1]);
+  fuzz::allow_errors([&] { load_tokenizer(fuzz::scratch_folder())->encode(parts[2]); });
+  return 0;
+}
