@@ -34,14 +34,21 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// The same photo under many names, each file with a tail of its own: no two have the same content.
-std::vector<fs::path> write_photos(const fs::path& folder, int width, int height, std::size_t count) {
+enum class Content {
+  different,  ///< each file has a tail of its own
+  same,       ///< encoded once, and recognised in all others
+};
+
+/// One photo under many names.
+std::vector<fs::path> write_photos(const fs::path& folder, int width, int height, std::size_t count,
+                                   Content content = Content::different) {
   fs::create_directories(folder);
   const auto photo = jpeg_photo(width, height);
   std::vector<fs::path> paths;
   for (std::size_t i = 0; i < count; ++i) {
     paths.push_back(folder / (std::to_string(i) + ".jpg"));
-    write_file_atomically(paths.back(), std::string(photo.begin(), photo.end()) + std::to_string(i));
+    const auto tail = content == Content::different ? std::to_string(i) : "";
+    write_file_atomically(paths.back(), std::string(photo.begin(), photo.end()) + tail);
   }
   return paths;
 }
@@ -93,7 +100,7 @@ void time_stages(const Model& model, int width, int height, std::size_t count) {
       {"read", [&] { return seconds_of(read); }, {}},
       {"encode", [&] { return seconds_of([&] { model.encode_pixels(pixels); }); }, {}},
       {"index", [&] { return seconds_of(index); }, {}}};
-  take_turns(engines, 5);
+  take_turns(engines, 3);
   const auto rate = [&](const char* name) { return static_cast<double>(count) / median_of(engines, name); };
   const double read_rate = rate("read"), encode_rate = rate("encode"), index_rate = rate("index");
   const double bound = 1 / (1 / read_rate + 1 / encode_rate), slowest = std::min(read_rate, encode_rate);
@@ -121,7 +128,7 @@ void measure_memory(const fs::path& model) {
 void time_cold_search(const fs::path& model) {
   const testing::TemporaryFolder folder;
   const auto photos = folder.path() / "photos", database = folder.path() / "index.db";
-  write_photos(photos, 64, 48, 10'000);
+  write_photos(photos, 64, 48, 10'000, Content::same);
   run_command({"index", photos, "--model", model, "--db", database});
   const auto search = [&] {
     return run_command({"search", "two dogs in the snow", photos, "--model", model, "--db", database})

@@ -22,7 +22,7 @@ class IntegerMatrix final : public PackedMatrix {
       for (std::int64_t j = 0; j < k; ++j) sum += rounded[static_cast<std::size_t>(i * k + j)];
       sums_.data()[i] = static_cast<float>(sum);
     }
-    held_ = Tensor<float>({(product_.values() + 3) / 4});
+    held_ = Tensor<float>::lasting({(product_.values() + 3) / 4});
     product_.order(rounded.data(), held_.data());
   }
 

@@ -46,7 +46,10 @@ class HeldMatrix final : public PackedMatrix {
  public:
   HeldMatrix(std::shared_ptr<const OrderedProduct> product, ProductShape shape, const float* weight,
              WeightType type)
-      : product_(std::move(product)), n_(shape.n), type_(type), held_({storage(product_->values(), type)}) {
+      : product_(std::move(product)),
+        n_(shape.n),
+        type_(type),
+        held_(Tensor<float>::lasting({storage(product_->values(), type)})) {
     if (type == WeightType::f32) {
       product_->order(weight, held_.data());
       return;

@@ -1,6 +1,7 @@
 #include "core/tensor.h"
 
 #include <beeld/error.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -52,6 +53,17 @@ Tensor<T> Tensor<T>::zeros(Shape shape) {
   Tensor result(shape);
   std::fill_n(result.data_, result.size(), T{0});
   return result;
+}
+
+template <class T>
+Tensor<T> Tensor<T>::lasting(Shape shape) {
+  const auto bytes = static_cast<std::size_t>(std::max<std::int64_t>(shape.size(), 1)) * sizeof(T);
+  auto* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED) throw std::bad_alloc();
+  ::madvise(data, bytes, MADV_HUGEPAGE);
+  return view(shape, static_cast<T*>(data), std::shared_ptr<const void>(data, [bytes](const void* p) {
+                ::munmap(const_cast<void*>(p), bytes);
+              }));
 }
 
 template <class T>

@@ -23,7 +23,7 @@ struct UpdateOptions {
   bool prune = false;    ///< Forget pictures whose files are gone.
   bool reindex = false;  ///< Start again when the index was made by another model.
   DecodeOptions decoding = {};
-  std::size_t batch = 8;                                    ///< Pictures encoded together.
+  std::size_t batch = 32;                                   ///< Pictures encoded together.
   std::function<void(const IndexProgress&)> progress = {};  ///< May be empty. Called from one thread.
   std::function<bool()> cancelled = {};  ///< May be empty. True ends the update early; what is done is kept.
 };
