@@ -6,6 +6,7 @@
 
 #include "core/settings.h"
 #include "text/charsmap.h"
+#include "text/growth.h"
 #include "text/json_pattern.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -36,7 +37,10 @@ class Sequence : public Normalizer {
   explicit Sequence(std::vector<Pointer> steps) : steps_(std::move(steps)) {}
   std::string apply(std::string_view text) const override {
     std::string result(text);
-    for (const auto& step : steps_) result = step->apply(result);
+    for (const auto& step : steps_) {
+      result = step->apply(result);
+      check_growth(text.size(), result.size());
+    }
     return result;
   }
 

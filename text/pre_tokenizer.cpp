@@ -7,6 +7,7 @@
 
 #include "core/settings.h"
 #include "text/byte_alphabet.h"
+#include "text/growth.h"
 #include "text/json_pattern.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
@@ -122,6 +123,9 @@ class Steps : public PreTokenizer {
       std::vector<Piece> next;
       next.reserve(current.size());
       for (const auto& part : current) step->split(part, next);
+      std::size_t bytes = 0;
+      for (const auto& part : next) bytes += part.text.size();
+      check_growth(piece.text.size(), bytes);
       current = std::move(next);
     }
     std::move(current.begin(), current.end(), std::back_inserter(words));

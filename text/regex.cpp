@@ -2,6 +2,7 @@
 
 #include <beeld/error.h>
 
+#include "text/growth.h"
 #include "text/utf8.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -166,9 +167,11 @@ bool Regex::contains(std::string_view text) const {
 }
 
 std::string Regex::replace_all(std::string_view text, std::string_view content) const {
+  const auto matches = find_all(text);
+  check_growth(text.size(), matches.size() * content.size());
   std::string result;
   std::size_t done = 0;
-  for (const auto& match : find_all(text)) {
+  for (const auto& match : matches) {
     result += text.substr(done, match.begin - done);
     result += content;
     done = match.end;

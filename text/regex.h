@@ -35,6 +35,7 @@ class Regex {
   bool contains(std::string_view text) const;
 
   /// `text` with every match replaced by the literal `content`.
+  /// Throws Error(limit) as well where the result is far longer than the text.
   std::string replace_all(std::string_view text, std::string_view content) const;
 
  private:

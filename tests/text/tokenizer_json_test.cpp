@@ -102,6 +102,31 @@ TEST(Normalizers, DoWhatTheirNamesSay) {
             "e|\u0301");
 }
 
+TEST(TokenizerJson, RefusesStepsThatMultiplyTheText) {
+  const auto expect_limit = [](const json& parts) {
+    const TokenizerFolder folder{{"tokenizer.json", tokenizer_json(parts).dump()}};
+    try {
+      static_cast<void>(load_tokenizer(folder.path())->encode("\u00E9a"));
+      ADD_FAILURE() << "accepted: " << parts.dump().substr(0, 200);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::limit) << error.what();
+    }
+  };
+  const auto sequence = [](const char* kind, const char* list, const json& step, std::size_t count) {
+    return json{{kind, {{"type", "Sequence"}, {list, std::vector<json>(count, step)}}}};
+  };
+  const json replace = {{"type", "Replace"}, {"pattern", {{"String", "a"}}}, {"content", "aaaaaaaa"}};
+  const json prepend = {{"type", "Prepend"}, {"prepend", std::string(1000, 'a')}};
+  const json byte_level = {
+      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", false}};
+  expect_limit(sequence("normalizer", "normalizers", replace, 20));
+  expect_limit(sequence("normalizer", "normalizers", prepend, 1000));
+  expect_limit(sequence("pre_tokenizer", "pretokenizers", byte_level, 60));
+  auto once = replace;
+  once["content"] = std::string(100000, 'a');
+  expect_limit(normalizer(once));
+}
+
 TEST(PreTokenizers, SplitWithEveryBehaviour) {
   const auto split = [](const char* behavior, bool invert = false) {
     return json{
