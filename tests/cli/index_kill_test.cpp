@@ -173,4 +173,17 @@ TEST_F(IndexKill, AtRandomMomentsItLosesNothing) {
   EXPECT_GT(killed, kills / 4);
 }
 
+TEST_F(IndexKill, VectorsThatWereNeverFinishedAreRemovedLater) {
+  const auto abandoned = add_file("indexes/index.db.vectors.aB3dE6", "half of them");
+  const auto in_work = add_file("indexes/index.db.vectors.zzzzzz", "another process writes them");
+  const auto foreign = add_file("indexes/index.db.vectors.copy", "somebody's own");
+  for (const auto& file : {abandoned, foreign})
+    fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(2));
+  ASSERT_EQ(index().code, 0);
+  EXPECT_TRUE(fs::exists(database_.string() + ".vectors"));
+  EXPECT_FALSE(fs::exists(abandoned));
+  EXPECT_TRUE(fs::exists(in_work));
+  EXPECT_TRUE(fs::exists(foreign));
+}
+
 }  // namespace beeld::testing
