@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <map>
@@ -62,6 +63,16 @@ class IndexKill : public CommandTest {
     }
   }
 
+  /// Waits until `reached`, or until the process has ended.
+  template <class Reached>
+  static void wait_until(const Reached& reached, int process) {
+    siginfo_t info = {};
+    while (!reached() && info.si_pid != process) {
+      std::this_thread::sleep_for(Microseconds(100));
+      ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOHANG | WNOWAIT);
+    }
+  }
+
   /// The rows that are left, and whether the file is sound. A copy is read, since the next run shall be the
   /// first that finds the file as it was left.
   Rows rows_left() const {
@@ -77,15 +88,6 @@ class IndexKill : public CommandTest {
     EXPECT_TRUE(check.step());
     EXPECT_EQ(check.bytes(0), "ok");
     return rows_of(database);
-  }
-
-  /// Waits until the index is there, or the process has ended.
-  void wait_for_index(int process) const {
-    siginfo_t info = {};
-    while (!fs::exists(database_) && info.si_pid != process) {
-      std::this_thread::sleep_for(Microseconds(100));
-      ::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOHANG | WNOWAIT);
-    }
   }
 
   static void expect_kept(const Rows& before, const Rows& now) {
@@ -122,16 +124,10 @@ TEST_F(IndexKill, AtRandomMomentsItLosesNothing) {
   RecordProperty("seed", std::to_string(seed));
   std::mt19937 random(seed);
 
-  // Most of the time goes by before the first picture; two of three kills come later.
-  const auto begin = Clock::now();
-  auto start = begin;
-  const auto undisturbed = index([&](int process) {
-    wait_for_index(process);
-    start = Clock::now();
-  });
+  auto begin = Clock::now();
+  const auto undisturbed = index();
   ASSERT_EQ(undisturbed.code, 0) << undisturbed.err;
-  const auto before_index = std::chrono::duration_cast<Microseconds>(start - begin);
-  const auto duration = std::chrono::duration_cast<Microseconds>(Clock::now() - begin);
+  auto duration = std::chrono::duration_cast<Microseconds>(Clock::now() - begin);
   const auto up_to = [&](Microseconds limit) { return Microseconds(random() % (limit.count() + 1)); };
   const auto whole = rows_left();
   ASSERT_EQ(whole.size(), 60u);
@@ -143,21 +139,23 @@ TEST_F(IndexKill, AtRandomMomentsItLosesNothing) {
     if (afresh) fs::remove_all(indexes_);
     fs::create_directories(indexes_);
     auto before = rows_left();
+    begin = Clock::now();
     const auto finished = index([&](int process) {
+      // At any moment, or soon after the file has been made, or soon after some pictures are in it.
       if (i % 3 == 0) {
         std::this_thread::sleep_for(up_to(duration));
       } else {
-        if (!fs::exists(database_))
-          wait_for_index(process);
-        else
-          std::this_thread::sleep_for(before_index);
-        std::this_thread::sleep_for(up_to(duration - before_index));
+        if (i % 3 == 1) wait_until([&] { return fs::exists(database_); }, process);
+        if (i % 3 == 2) wait_until([&] { return rows_seen().size() > before.size(); }, process);
+        std::this_thread::sleep_for(up_to(std::min(duration / 4, Microseconds(20'000))));
       }
       if (i % 2 == 0) before.merge(rows_seen());
       ::kill(process, SIGKILL);
     });
     ASSERT_TRUE(finished.code == 0 || finished.code == 128 + SIGKILL) << finished.code << finished.err;
     killed += finished.code != 0;
+    // The machine may have become faster.
+    if (finished.code == 0) duration = std::chrono::duration_cast<Microseconds>(Clock::now() - begin);
     const auto left = rows_left();
     expect_kept(before, left);
     amid_rows += !left.empty() && left.size() < whole.size();
