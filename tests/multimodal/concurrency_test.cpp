@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <latch>
 #include <thread>
 
@@ -85,8 +86,13 @@ TEST_P(ConcurrentModel, EveryThreadHasBatchesOfItsOwn) {
   EXPECT_EQ(differ, 0);
 }
 
+std::string name_of(const ::testing::TestParamInfo<WeightType>& type) {
+  if (type.param == WeightType::f32) return "f32";
+  return type.param == WeightType::f16 ? "f16" : "int8";
+}
+
 INSTANTIATE_TEST_SUITE_P(Weights, ConcurrentModel,
-                         ::testing::Values(WeightType::f32, WeightType::f16, WeightType::int8));
+                         ::testing::Values(WeightType::f32, WeightType::f16, WeightType::int8), name_of);
 
 class ConcurrentIndex : public IndexTest {};
 
