@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -59,6 +60,24 @@ bool same_state(const Header& a, const Header& b) {
          std::memcmp(a.identity, b.identity, sizeof(a.identity)) == 0;
 }
 
+constexpr const char* unfinished_suffix = ".XXXXXX";  // as mkstemp wants it
+
+// A process that was killed leaves its unfinished file. Whoever writes one now changes it all the time.
+void remove_abandoned(const std::filesystem::path& file) {
+  std::error_code error;
+  const auto prefix = file.filename().string() + ".";
+  const auto length = file.filename().string().size() + std::strlen(unfinished_suffix);
+  const auto recently = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+  std::filesystem::directory_iterator entry(std::filesystem::absolute(file).parent_path(), error), end;
+  for (; !error && entry != end; entry.increment(error)) {
+    const auto name = entry->path().filename().string();
+    if (name.size() != length || !name.starts_with(prefix)) continue;
+    std::error_code gone;
+    if (const auto written = entry->last_write_time(gone); !gone && written < recently)
+      std::filesystem::remove(entry->path(), gone);
+  }
+}
+
 }  // namespace
 
 std::optional<Vectors> Vectors::open(const std::filesystem::path& file, const VectorsKey& key) {
@@ -90,7 +109,8 @@ std::optional<Vectors> Vectors::open(const std::filesystem::path& file, const Ve
 
 VectorsWriter::VectorsWriter(const std::filesystem::path& file, const VectorsKey& key)
     : file_(file), key_(key), row_(stride_of(key.dimension)) {
-  auto name = file.string() + ".XXXXXX";
+  remove_abandoned(file);
+  auto name = file.string() + unfinished_suffix;
   const int descriptor = ::mkstemp(name.data());
   if (descriptor < 0) fail();
   temporary_ = name;
