@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/files.h"
+#include "vision/memory_budget.h"
 
 namespace beeld::cli {
 
@@ -84,6 +85,14 @@ std::vector<std::string> prompt_templates(const PromptOptions& options) {
 }
 
 void add_decode_options(CLI::App& command, DecodeOptions& options) {
+  command
+      .add_option_function<std::uint64_t>(
+          "--max-memory", [](std::uint64_t bytes) { set_decode_memory(static_cast<std::int64_t>(bytes)); },
+          "Memory for pictures while they are decoded, such as 512M or 4G: others wait their turn (default: "
+          "2G)")
+      ->type_name("SIZE")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50));
   command.add_flag_callback(
       "--no-exif", [&options] { options.orientation = Orientation::ignore; },
       "Do not turn pictures by their EXIF orientation (as the reference implementations)");

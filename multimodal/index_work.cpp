@@ -11,6 +11,7 @@
 
 #include "core/digest.h"
 #include "core/files.h"
+#include "vision/decode.h"
 
 namespace beeld {
 
@@ -85,7 +86,8 @@ void UpdateWork::prepare(PictureWork& picture) {
   if (!attempt(picture, read) || recognise(picture) || stop) return;
   const auto decode = [&] {
     const std::span content(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    picture.pixels = encoder_.preprocess(decode_image(content, decoding_, path));
+    MemoryLease lease;  // until the picture is small
+    picture.pixels = encoder_.preprocess(decode_image(content, decoding_, path, lease));
     picture.state = PictureState::decoded;
   };
   attempt(picture, decode);

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "vision/memory_budget.h"
+
 namespace beeld {
 
 /// A picture file in memory, and how the caller wants it decoded.
@@ -15,13 +17,18 @@ struct Source {
   std::span<const std::uint8_t> bytes;
   const DecodeOptions& options;
   const std::string& name;  ///< for messages
+  MemoryLease& lease;       ///< taken by check_size()
 };
+
+/// decode_image() for a caller who holds the lease for as long as the picture lives.
+Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& options, const std::string& name,
+                   MemoryLease& lease);
 
 /// Throws Error(code) with a message that names the source.
 [[noreturn]] void fail(ErrorCode code, const Source& source, const std::string& what);
 
-/// Every decoder calls this with the header's size before it touches a pixel. Throws Error: corrupt (a side
-/// of zero) or limit (more pixels than allowed).
+/// Every decoder calls this once, with the header's size, before it touches a pixel: it waits for the memory.
+/// Throws Error: corrupt (a side of zero) or limit (more pixels or memory than allowed).
 void check_size(const Source& source, std::int64_t width, std::int64_t height);
 
 /// A picture with sample storage for a size that passed check_size().

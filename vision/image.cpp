@@ -76,6 +76,17 @@ void check_size(const Source& source, std::int64_t width, std::int64_t height) {
     fail(ErrorCode::limit, source,
          size + " pixels; at most " + std::to_string(source.options.max_pixels) + " are allowed");
   }
+  // The samples as the library gives them, and those of the picture: four bytes each at most, as a rule.
+  const std::int64_t needed = 8 * width * height, limit = decode_memory();
+  if (needed > limit) {
+    const auto megabytes = [](std::int64_t bytes) {
+      return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MB";
+    };
+    fail(ErrorCode::limit, source,
+         size + " pixels take " + megabytes(needed) + " to decode; at most " + megabytes(limit) +
+             " are allowed");
+  }
+  source.lease.take(needed);
 }
 
 Image make_image(std::int64_t width, std::int64_t height, PixelFormat format) {
@@ -104,7 +115,13 @@ Image expand_palette(int width, int height, std::span<const std::uint8_t> indice
 
 Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& options,
                    const std::string& name) {
-  const Source source{bytes, options, name};
+  MemoryLease lease;
+  return decode_image(bytes, options, name, lease);
+}
+
+Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& options, const std::string& name,
+                   MemoryLease& lease) {
+  const Source source{bytes, options, name, lease};
   if (bytes.empty()) fail(ErrorCode::corrupt, source, "the file is empty");
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
                               std::min<std::size_t>(bytes.size(), 16));

@@ -1,0 +1,70 @@
+#include "vision/memory_budget.h"
+
+#include <beeld/error.h>
+#include <beeld/image.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace beeld {
+namespace {
+
+/// The limit of the process, put back afterwards.
+class DecodeMemory : public ::testing::Test {
+ protected:
+  ~DecodeMemory() override { set_decode_memory(before_); }
+
+ private:
+  std::int64_t before_ = decode_memory();
+};
+
+TEST_F(DecodeMemory, IsNeverExceededByManyThreads) {
+  set_decode_memory(100);
+  std::atomic<std::int64_t> taken = 0, most = 0;
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        MemoryLease lease;
+        lease.take(40);
+        const auto now = taken += 40;
+        for (auto seen = most.load(); seen < now && !most.compare_exchange_weak(seen, now);) {
+        }
+        std::this_thread::yield();
+        taken -= 40;
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_LE(most, 80);
+  EXPECT_EQ(taken, 0);
+}
+
+TEST_F(DecodeMemory, RefusesAPictureThatAloneNeedsMore) {
+  set_decode_memory(8 * 100 * 100 - 1);
+  const std::string file = "P5 100 100 255\n" + std::string(100 * 100, 'x');
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
+  try {
+    decode_image(bytes, {}, "large.pgm");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::limit);
+    EXPECT_NE(std::string(error.what()).find("large.pgm: 100x100 pixels take"), std::string::npos)
+        << error.what();
+  }
+  set_decode_memory(8 * 100 * 100);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(decode_image(bytes, {}, "fits.pgm").width, 100);
+}
+
+TEST_F(DecodeMemory, IsGivenBackWhenDecodingFails) {
+  set_decode_memory(8 * 100 * 100);
+  const std::string cut = "P5 100 100 255\n" + std::string(10, 'x');
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(cut.data()), cut.size());
+  for (int i = 0; i < 3; ++i) EXPECT_THROW(decode_image(bytes, {}, "cut.pgm"), Error);
+}
+
+}  // namespace
+}  // namespace beeld
