@@ -15,8 +15,8 @@ namespace {
 /// A chart as a picture of its own.
 void write_svg(const std::filesystem::path& file, const Chart& chart, double last) {
   const auto width = std::to_string(chart_width), height = std::to_string(chart_height);
-  write_file_atomically(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + width + " " + height +
-                                  "\" width=\"" + width + "\" height=\"" + height + "\">\n<title>" +
+  write_file_atomically(file, "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 " + width + " " +
+                                  height + "\" width=\"" + width + "\" height=\"" + height + "\">\n<title>" +
                                   chart_text(chart.title) + "</title>\n<style>" + std::string(chart_style()) +
                                   "</style>\n" + chart_svg(chart, last) + "</svg>\n");
 }
@@ -29,9 +29,8 @@ Chart encoding_chart(const Model& model, int most_threads) {
     ChartSeries series{"batch " + std::to_string(batch), color++, ChartStroke::solid, {}};
     for (int threads = 1; threads <= most_threads; ++threads) {
       set_threads(threads);
-      const double seconds = median_seconds(batch == 1 ? 31 : 9, [&] {
-        model.encode_pixels(std::span(pixels).first(batch));
-      });
+      const double seconds =
+          median_seconds(batch == 1 ? 31 : 9, [&] { model.encode_pixels(std::span(pixels).first(batch)); });
       series.points.push_back({static_cast<double>(threads), static_cast<double>(batch) / seconds});
     }
     chart.series.push_back(std::move(series));
@@ -42,8 +41,8 @@ Chart encoding_chart(const Model& model, int most_threads) {
 Chart search_chart(const std::vector<SearchTime>& searches) {
   Chart chart{"milliseconds a search, by embeddings (512 values)", ChartUnit::none, {}};
   for (const int threads : {1, 2}) {
-    ChartSeries series{std::to_string(threads) + (threads == 1 ? " thread" : " threads"), threads,
-                       ChartStroke::solid, {}};
+    ChartSeries series{
+        std::to_string(threads) + (threads == 1 ? " thread" : " threads"), threads, ChartStroke::solid, {}};
     ChartSeries floor{"reading alone, " + series.name, threads, ChartStroke::dashed, {}};
     for (const auto& search : searches) {
       if (search.threads != threads) continue;

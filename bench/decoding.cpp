@@ -56,7 +56,9 @@ void decoding(const Model& model) {
     const double seconds = median_of(engines, engine.name), ratio = peer > 0 ? seconds / peer : 0;
     const bool aimed = engine.name == "exact" && peer > 0;
     std::printf("| %s | %.0f | %.2f | %s |\n", engine.name.c_str(), 1e3 * seconds, ratio,
-                !aimed ? "" : ratio <= 0.6 ? "<= 0.6" : "<= 0.6, missed");
+                !aimed         ? ""
+                : ratio <= 0.6 ? "<= 0.6"
+                               : "<= 0.6, missed");
   }
 }
 

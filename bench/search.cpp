@@ -63,15 +63,20 @@ std::vector<SearchTime> time_searches() {
 }
 
 void print(const std::vector<SearchTime>& searches) {
-  std::printf("\nThe 10 best of so many embeddings of %zu values, held as float16 and re-ranked in float32\n\n",
-              dimension);
-  std::printf("| embeddings | threads | ms | million rows/s | reading the bytes alone, ms | ratio | target |\n");
+  std::printf(
+      "\nThe 10 best of so many embeddings of %zu values, held as float16 and re-ranked in float32\n\n",
+      dimension);
+  std::printf(
+      "| embeddings | threads | ms | million rows/s | reading the bytes alone, ms | ratio | target |\n");
   std::printf("|---:|---:|---:|---:|---:|---:|---|\n");
   for (const auto& search : searches) {
     const double ratio = search.scan / search.floor;
     std::printf("| %zu | %d | %.2f | %.1f | %.2f | %.2f | %s |\n", search.rows, search.threads,
                 1e3 * search.scan, static_cast<double>(search.rows) / search.scan / 1e6, 1e3 * search.floor,
-                ratio, search.rows < 1'000'000 ? "" : ratio <= 1.2 ? "<= 1.2" : "<= 1.2, missed");
+                ratio,
+                search.rows < 1'000'000 ? ""
+                : ratio <= 1.2          ? "<= 1.2"
+                                        : "<= 1.2, missed");
   }
 }
 
