@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "vision/byte_reader.h"
 #include "vision/decode.h"
@@ -15,6 +16,7 @@ enum Extra : std::uint32_t { unspecified = 0, premultiplied_alpha = 1, straight_
 
 struct Tiff {
   std::int64_t width = 0, height = 0;
+  std::int64_t tile_width = 0, tile_height = 0;  ///< 0 where the picture is in strips.
   std::uint32_t bits = 1;
   std::uint32_t photometric = black_is_zero;
   std::uint32_t channels = 1;
@@ -58,6 +60,21 @@ void check_segments(const Source& source, const ByteReader& reader, std::size_t 
   }
 }
 
+/// libtiff keeps the first of two entries and knows types of 64 bits. A size that it could read otherwise
+/// than check_size() did would be no limit.
+void check_entry(const Source& source, const ByteReader& reader, std::size_t entry,
+                 std::set<std::uint16_t>& seen) {
+  constexpr std::uint16_t type_short = 3, type_long = 4;
+  constexpr std::uint16_t sizes[] = {256, 257, 258, 273, 277, 279, 322, 323, 324, 325};
+  const auto tag = *reader.u16(entry), type = *reader.u16(entry + 2);
+  if (!seen.insert(tag).second)
+    fail(ErrorCode::corrupt, source, "TIFF tag " + std::to_string(tag) + " occurs twice");
+  if (std::count(std::begin(sizes), std::end(sizes), tag) && type != type_short && type != type_long)
+    fail(
+        ErrorCode::corrupt, source,
+        "TIFF tag " + std::to_string(tag) + " has type " + std::to_string(type) + "; expected SHORT or LONG");
+}
+
 Tiff read_directory(const Source& source, const ByteReader& reader) {
   const auto directory = reader.u32(4);
   const auto entries = directory ? reader.u16(*directory) : std::nullopt;
@@ -65,8 +82,10 @@ Tiff read_directory(const Source& source, const ByteReader& reader) {
     fail(ErrorCode::corrupt, source, "truncated TIFF");
   Tiff tiff;
   std::size_t offsets = 0, lengths = 0;
+  std::set<std::uint16_t> seen;
   for (std::size_t i = 0; i < *entries; ++i) {
     const std::size_t entry = std::size_t{*directory} + 2 + 12 * i;
+    check_entry(source, reader, entry, seen);
     const std::uint32_t value = value_of(reader, entry);
     switch (*reader.u16(entry)) {
       case 256:
@@ -77,6 +96,12 @@ Tiff read_directory(const Source& source, const ByteReader& reader) {
         break;
       case 258:
         tiff.bits = value;
+        break;
+      case 322:
+        tiff.tile_width = value;
+        break;
+      case 323:
+        tiff.tile_height = value;
         break;
       case 262:
         tiff.photometric = value;
@@ -169,7 +194,11 @@ Decoded decode_tiff(const Source& source) {
   const bool little = source.bytes[0] == 'I';
   const ByteReader reader(source.bytes, little ? ByteOrder::little : ByteOrder::big);
   const Tiff tiff = read_directory(source, reader);
-  check_size(source, tiff.width, tiff.height);
+  // A tile is decoded whole, even where it is larger than the picture.
+  if (tiff.width > 0 && tiff.height > 0)
+    check_size(source, std::max(tiff.width, tiff.tile_width), std::max(tiff.height, tiff.tile_height));
+  else
+    check_size(source, tiff.width, tiff.height);
   if (tiff.bits != 1 && tiff.bits != 8 && tiff.bits != 16)
     fail(ErrorCode::unsupported, source, "TIFF samples of " + std::to_string(tiff.bits) + " bits");
   // OpenCV would turn the picture and multiply its colours by alpha. What it sees is upright, and its alpha

@@ -323,5 +323,19 @@ TEST(Image, ToRgbDropsAlphaAndSubtractsInk) {
   EXPECT_EQ(to_rgb(image).samples, (Bytes{225, 216, 49}));
 }
 
+// libtiff would keep the first width, and decode far more than was checked.
+TEST(Image, ATiffTagThatOccursTwiceIsRefused) {
+  const std::string width("\0\1\3\0\1\0\0\0\x10\0\0\0", 12);
+  const std::string file = std::string("II*\0\x08\0\0\0\2\0", 10) + width + width + std::string(4, '\0');
+  const std::span bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
+  try {
+    decode_image(bytes, {}, "twice.tif");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("twice.tif: TIFF tag 256 occurs twice"), std::string::npos)
+        << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace beeld
