@@ -2,11 +2,9 @@
 
 #include <beeld/image.h>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "bench/peer.h"
@@ -22,9 +20,7 @@ namespace {
 constexpr int edge = 224;
 
 double seconds_to_read(const Model& model, std::span<const std::uint8_t> file, Decoding how) {
-  const auto begin = std::chrono::steady_clock::now();
-  model.preprocess(decode_image(file, {.decoding = how, .target_edge = edge}));
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return seconds_of([&] { model.preprocess(decode_image(file, {.decoding = how, .target_edge = edge})); });
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <beeld/model.h>
 #include <beeld/tokenizer.h>
 
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <memory>
@@ -47,12 +46,6 @@ struct Work {
   std::size_t batch;
   std::size_t count;
 };
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 void encode(const Model& model, const EncoderInputs& inputs, const Work& work) {
   for (std::size_t i = 0; i < work.count; i += work.batch) {

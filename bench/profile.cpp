@@ -1,13 +1,13 @@
 #include <beeld/beeld.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <string>
 #include <vector>
 
 #include "bench/median.h"
 #include "bench/photo.h"
+#include "bench/turns.h"
 #include "bench/vit_b_32.h"
 #include "core/op_times.h"
 #include "multimodal/index_schema.h"
@@ -39,9 +39,7 @@ PassTimes time_pass(const VisionTower<float>& tower, const Pixels& picture, std:
     PassTimes one;
     Pass<float> pass;
     pass.times = &one.ops;
-    const auto begin = std::chrono::steady_clock::now();
-    encode<float>(tower, pictures, pass);
-    one.whole = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    one.whole = seconds_of([&] { encode<float>(tower, pictures, pass); });
     if (round > 0) times.push_back(one);  // the first one prepares the products
   }
   const auto middle = times.begin() + rounds / 2;

@@ -3,7 +3,6 @@
 #include <beeld/matrix.h>
 #include <beeld/model.h>
 
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <random>
@@ -19,12 +18,6 @@ namespace beeld::bench {
 namespace {
 
 constexpr std::size_t dimension = 512;
-
-double seconds_of(const std::function<void()>& work) {
-  const auto begin = std::chrono::steady_clock::now();
-  work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
 
 /// Unit rows of noise; the last one is left in `row`, as a query.
 void write_vectors(const std::filesystem::path& file, const VectorsKey& key, std::size_t count, Matrix& row) {

@@ -6,6 +6,12 @@
 
 namespace beeld::bench {
 
+double seconds_of(const std::function<void()>& work) {
+  const auto begin = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
 void take_turns(std::vector<Engine>& engines, int rounds) {
   // Idle threads of the engine before spin for a while: OpenBLAS's for 2^26 cycles.
   constexpr std::chrono::milliseconds rest(50);

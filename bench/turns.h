@@ -6,6 +6,9 @@
 
 namespace beeld::bench {
 
+/// How long a call takes.
+double seconds_of(const std::function<void()>& work);
+
 /// One of several engines that do the same work in turns.
 struct Engine {
   std::string name;

@@ -7,6 +7,7 @@
 #include "cli/progress.h"
 #include "core/parallel.h"
 #include "multimodal/picture_files.h"
+#include "vision/decode.h"
 
 namespace beeld::cli {
 
@@ -22,7 +23,8 @@ struct Loaded {
 
 Loaded load(const Model& model, const std::filesystem::path& file, const DecodeOptions& decoding) {
   try {
-    return {model.preprocess(load_image(file, decoding)), ""};
+    MemoryLease lease;  // until the picture is small
+    return {model.preprocess(load_image(file, decoding, lease)), ""};
   } catch (const std::exception& error) {
     return {{}, error.what()};
   }

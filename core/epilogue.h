@@ -2,7 +2,6 @@
 
 #include <cstdint>
 
-#include "core/gradient_kernels.h"
 #include "core/ops/activation.h"
 
 namespace beeld {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/epilogue.h"
+#include "core/gradient_kernels.h"
 #include "core/half.h"
 #include "core/kernels.h"
 #include "core/quantize.h"

@@ -51,9 +51,9 @@ const ModelInfo& Model::info() const { return state_->info(); }
 Pixels Model::preprocess(const Image& image) const { return beeld::preprocess(image, state_->preprocess()); }
 
 Matrix Model::encode_pixels(std::span<const Pixels> pixels) const {
-  return encode_in_tasks<Pixels>(
-      pixels, pictures_a_task, info().dimension,
-      [&](auto some, Pass<float>& pass) { return encode(state_->vision(), some, pass); });
+  const auto& tower = state_->vision();
+  return encode_in_tasks<Pixels>(pixels, pictures_a_task, info().dimension,
+                                 [&](auto some, Pass<float>& pass) { return encode(tower, some, pass); });
 }
 
 Matrix Model::encode_images(std::span<const Image> images) const {
@@ -76,18 +76,21 @@ Matrix Model::encode_texts(std::span<const std::string> texts) const {
   }
   const auto texts_a_task =
       std::max<std::int64_t>(tokens_a_task * ids.size() / std::max<std::int64_t>(tokens, 1), 1);
+  const auto& tower = state_->text();
   return encode_in_tasks<std::vector<std::int32_t>>(
       ids, texts_a_task, info().dimension,
-      [&](auto some, Pass<float>& pass) { return encode(state_->text(), some, pass); });
+      [&](auto some, Pass<float>& pass) { return encode(tower, some, pass); });
 }
 
 Matrix Model::classify_pixels(std::span<const Pixels> pixels) const {
   if (!state_->has_classifier()) {
     throw Error(ErrorCode::unsupported, "[classify] " + info().name + " has no classifier of its own");
   }
-  const auto classes = static_cast<std::size_t>(state_->classifier().weight.rows());
+  const auto& tower = state_->vision();
+  const auto& head = state_->classifier();
+  const auto classes = static_cast<std::size_t>(head.weight.rows());
   return encode_in_tasks<Pixels>(pixels, pictures_a_task, classes, [&](auto some, Pass<float>& pass) {
-    return linear(encode(state_->vision(), some, pass), state_->classifier(), pass);
+    return linear(encode(tower, some, pass), head, pass);
   });
 }
 

@@ -35,7 +35,7 @@ struct Model::State {
   const ModelInfo& info() const { return parts_.info; }
   const Preprocess& preprocess() const { return parts_.preprocess; }
   const Tokenizer* tokenizer() const { return parts_.tokenizer.get(); }  ///< null without a text tower
-  bool has_classifier() const { return parts_.classifier.present(); }
+  bool has_classifier() const { return has_classifier_; }
 
   const VisionTower<float>& vision() const;
   const Linear<float>& classifier() const;
@@ -48,6 +48,7 @@ struct Model::State {
   mutable ModelParts parts_;  // what is not packed yet is changed by the one thread that packs it
   Checkpoint checkpoint_;
   WeightType weights_;
+  bool has_classifier_;  // asked for while another thread may be packing the classifier
   mutable std::once_flag vision_ready_, text_ready_;
 };
 

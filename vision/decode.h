@@ -20,7 +20,8 @@ struct Source {
   MemoryLease& lease;       ///< taken by check_size()
 };
 
-/// decode_image() for a caller who holds the lease for as long as the picture lives.
+/// load_image() and decode_image() for a caller who holds the lease for as long as the picture lives.
+Image load_image(const std::filesystem::path& path, const DecodeOptions& options, MemoryLease& lease);
 Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& options, const std::string& name,
                    MemoryLease& lease);
 

@@ -135,10 +135,15 @@ Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& opt
   return turn_upright(std::move(decoded.image), decoded.orientation);
 }
 
-Image load_image(const std::filesystem::path& path, const DecodeOptions& options) {
+Image load_image(const std::filesystem::path& path, const DecodeOptions& options, MemoryLease& lease) {
   const std::string content = read_file(path, most_file_bytes);
   return decode_image({reinterpret_cast<const std::uint8_t*>(content.data()), content.size()}, options,
-                      path.string());
+                      path.string(), lease);
+}
+
+Image load_image(const std::filesystem::path& path, const DecodeOptions& options) {
+  MemoryLease lease;
+  return load_image(path, options, lease);
 }
 
 Image to_rgb(const Image& image) {

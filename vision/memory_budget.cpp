@@ -36,7 +36,7 @@ void MemoryLease::take(std::int64_t bytes) {
   std::unique_lock lock(all.mutex);
   all.released.wait(lock, [&] { return all.taken == 0 || all.taken + bytes <= all.limit; });
   all.taken += bytes;
-  bytes_ = bytes;
+  bytes_ += bytes;
 }
 
 MemoryLease::~MemoryLease() {

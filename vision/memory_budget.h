@@ -17,7 +17,8 @@ class MemoryLease {
   MemoryLease(const MemoryLease&) = delete;
   MemoryLease& operator=(const MemoryLease&) = delete;
 
-  /// Waits until all leases together stay within decode_memory(), or no other is left. At most once a lease.
+  /// Waits until all leases together stay within decode_memory(), or no other is left. Once a lease: a second
+  /// call would wait for the first.
   void take(std::int64_t bytes);
 
  private:

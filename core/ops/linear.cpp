@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/epilogue.h"
+#include "core/gradient_kernels.h"
 #include "core/parallel.h"
 #include "core/tape.h"
 
