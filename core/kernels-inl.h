@@ -14,6 +14,7 @@ namespace beeld::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using F = hn::ScalableTag<float>;
+using V = hn::Vec<F>;
 
 // The rest of a row that does not fill a vector is loaded with zeros behind it, and stored only so far.
 template <class Function>
@@ -25,7 +26,7 @@ HWY_INLINE void for_each_vector(std::int64_t count, Function function) {
   if (i < count) function(i, count - i);
 }
 
-HWY_INLINE hn::Vec<F> load(const float* p, std::int64_t count) {
+HWY_INLINE V load(const float* p, std::int64_t count) {
   const F f;
   if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::LoadU(f, p);
 #if HWY_TARGET <= HWY_AVX2
@@ -38,7 +39,7 @@ HWY_INLINE hn::Vec<F> load(const float* p, std::int64_t count) {
 #endif
 }
 
-HWY_INLINE void store(hn::Vec<F> v, float* p, std::int64_t count) {
+HWY_INLINE void store(V v, float* p, std::int64_t count) {
   const F f;
   if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::StoreU(v, f, p);
 #if HWY_TARGET <= HWY_AVX2

@@ -6,30 +6,34 @@
 #include <string_view>
 
 #include "core/product.h"
+#include "core/tensor.h"
 
 namespace beeld {
 
-/// A weight matrix [N,K], held in the order that products like and in as many bits as wanted. Const and safe
-/// for concurrent use.
+/// A weight matrix [N,K], held in the order that products read it and in as many bits as wanted. Const and
+/// safe for concurrent use.
 class PackedMatrix {
  public:
-  virtual ~PackedMatrix() = default;
+  PackedMatrix(const float* weight, std::int64_t n, std::int64_t k, WeightType type);
 
-  /// y = activation(x W^T + bias) [+ y] in some columns of y [M,N]; they begin at a multiple of panel(), and
-  /// end at one or at N.
-  virtual void multiply(const Multiplication& with, Columns columns) const = 0;
+  /// y = activation(x W^T + bias), or y += x W^T + bias, in some columns of y [M,N]; they begin at a multiple
+  /// of panel(), and end at one or at N.
+  void multiply(const Multiplication& with, Columns columns) const;
 
-  virtual std::int64_t panel() const = 0;
+  static std::int64_t panel();
+
+ private:
+  template <class Held, class Convert>
+  void hold(const float* weight, const Convert& convert);
+  void hold_bytes(const float* weight);
+
+  WeightType type_;
+  std::int64_t n_, k_, together_ = 1;
+  Tensor<float> held_;           // panels of values of that type: see Panels
+  Tensor<float> scales_, sums_;  // of int8
 };
 
 /// As `--weights` calls it.
 std::string_view name_of(WeightType type);
-
-/// Null where nothing is gained by packing.
-std::shared_ptr<const PackedMatrix> pack(const float* weight, std::int64_t n, std::int64_t k,
-                                         WeightType type);
-
-/// The same with 8-bit activations; null where the processor has no products of integers.
-std::shared_ptr<const PackedMatrix> pack_integers(const float* weight, std::int64_t n, std::int64_t k);
 
 }  // namespace beeld

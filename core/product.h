@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 
 #include "core/config.h"
 
@@ -45,10 +44,11 @@ void product_plain(ProductShape shape, Factors<T> factors, Operand<T> a, Operand
 template <class T>
 void product(ProductShape shape, Factors<T> factors, Operand<T> a, Operand<T> b, Result<T> c);
 
-/// What is done to a product while it is still in registers: y = activation(x W^T + bias) [+ y].
+/// What is done to a product while it is still in the first cache: y = activation(x W^T + bias), or
+/// y += x W^T + bias.
 struct Epilogue {
   Activation activation = Activation::identity;
-  bool add_to_output = false;  ///< the output already holds a residual
+  bool add_to_output = false;  ///< the output already holds a residual; there is no activation then
 };
 
 /// Output columns [begin, end) of a product.
@@ -67,31 +67,5 @@ struct Multiplication {
   Epilogue epilogue = {};
   float* y;  ///< [M,N]
 };
-
-/// A product whose weights [N,K] lie in an order of its own: the order alone, not the weights. Const and safe
-/// for concurrent use.
-class OrderedProduct {
- public:
-  virtual ~OrderedProduct() = default;
-
-  /// Columns that lie together: a multiple p of this many begins at value p * panel_values().
-  virtual std::int64_t panel() const = 0;
-  virtual std::int64_t panel_values() const = 0;
-
-  /// Values of all columns, padding included.
-  virtual std::int64_t values() const = 0;
-
-  /// Brings weights [N,K] into this order.
-  virtual void order(const float* weight, float* ordered) const = 0;
-
-  /// The product with some columns; `ordered` holds them alone, and `bias` and `y` [M,columns] too.
-  virtual void multiply(const float* ordered, Columns columns, const Multiplication& with) const = 0;
-};
-
-/// The fastest one there is for these weights; null where the plain product needs no order.
-std::shared_ptr<const OrderedProduct> fast_ordered_product(std::int64_t n, std::int64_t k);
-
-/// By the plain product: the order is that of the rows of W.
-std::shared_ptr<const OrderedProduct> plain_ordered_product(std::int64_t n, std::int64_t k);
 
 }  // namespace beeld

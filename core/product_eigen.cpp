@@ -2,8 +2,7 @@
 #define EIGEN_DONT_PARALLELIZE
 #include <Eigen/Core>
 
-#include "core/epilogue.h"
-#include "core/packed_matrix.h"
+#include "core/product.h"
 
 namespace beeld {
 
@@ -60,43 +59,6 @@ template <>
 void product(ProductShape shape, Factors<float> factors, Operand<float> a, Operand<float> b,
              Result<float> c) {
   product_plain(shape, factors, a, b, c);
-}
-#endif
-
-namespace {
-
-class PlainOrderedProduct final : public OrderedProduct {
- public:
-  PlainOrderedProduct(std::int64_t n, std::int64_t k) : n_(n), k_(k) {}
-
-  std::int64_t panel() const override { return 1; }
-  std::int64_t panel_values() const override { return k_; }
-  std::int64_t values() const override { return n_ * k_; }
-
-  void order(const float* weight, float* ordered) const override { std::copy_n(weight, values(), ordered); }
-
-  void multiply(const float* ordered, Columns columns, const Multiplication& with) const override {
-    const auto count = columns.count();
-    product<float>({with.rows, count, k_}, {.alpha = 1, .beta = with.epilogue.add_to_output ? 1.0F : 0.0F},
-                   {with.x, k_}, {ordered, k_, Layout::transposed}, {with.y, count});
-    add_bias_and_activate(with.y, with.rows, count, with.bias, with.epilogue.activation);
-  }
-
- private:
-  std::int64_t n_, k_;
-};
-
-}  // namespace
-
-std::shared_ptr<const OrderedProduct> plain_ordered_product(std::int64_t n, std::int64_t k) {
-  return std::make_shared<PlainOrderedProduct>(n, k);
-}
-
-#ifndef BEELD_ONEDNN
-std::shared_ptr<const OrderedProduct> fast_ordered_product(std::int64_t, std::int64_t) { return nullptr; }
-
-std::shared_ptr<const PackedMatrix> pack_integers(const float*, std::int64_t, std::int64_t) {
-  return nullptr;
 }
 #endif
 

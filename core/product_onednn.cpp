@@ -1,49 +1,51 @@
+#include <beeld/error.h>
+#include <omp.h>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
 #include "core/isa.h"
-#include "core/onednn.h"
+#include "core/product.h"
 
 namespace beeld {
+
+namespace {
+
+/// Products run in the calling thread: the work is already spread over pictures, and OpenMP's waiting
+/// threads would take the cores from each other. Holds while it lives.
+class SequentialOpenMp {
+ public:
+  SequentialOpenMp() : before_(omp_get_max_threads()) {
+    if (before_ != 1) omp_set_num_threads(1);
+  }
+  ~SequentialOpenMp() {
+    if (before_ != 1) omp_set_num_threads(before_);
+  }
+  SequentialOpenMp(const SequentialOpenMp&) = delete;
+  SequentialOpenMp& operator=(const SequentialOpenMp&) = delete;
+
+ private:
+  int before_;
+};
+
+/// oneDNN takes its limit before its first product only.
+bool limited_to(Isa isa) {
+  if (isa == Isa::best) return true;
+  const auto limit = isa == Isa::avx2 ? dnnl::cpu_isa::avx2 : dnnl::cpu_isa::sse41;
+  return dnnl::set_max_cpu_isa(limit) == dnnl::status::success;
+}
+
+}  // namespace
 
 template <>
 void product(ProductShape shape, Factors<float> factors, Operand<float> a, Operand<float> b,
              Result<float> c) {
-  if (isa() == Isa::scalar) return product_plain(shape, factors, a, b, c);
-  onednn_engine();  // limits the instructions before the first product
+  static const bool limited = limited_to(isa());
+  if (isa() == Isa::scalar || !limited) return product_plain(shape, factors, a, b, c);
   const SequentialOpenMp sequential;
   const auto letter = [](Layout layout) { return layout == Layout::transposed ? 'T' : 'N'; };
   const auto status = dnnl_sgemm(letter(a.layout), letter(b.layout), shape.m, shape.n, shape.k, factors.alpha,
                                  a.data, a.stride, b.data, b.stride, factors.beta, c.data, c.stride);
   if (status != dnnl_success) throw Error(ErrorCode::invalid_argument, "[product] oneDNN refused the shape");
-}
-
-namespace {
-
-class FastOrderedProduct final : public OrderedProduct {
- public:
-  FastOrderedProduct(std::int64_t n, std::int64_t k) : product_(n, k, Arithmetic::floats) {}
-
-  std::int64_t panel() const override { return product_.panel(); }
-  std::int64_t panel_values() const override { return product_.panel_values(); }
-  std::int64_t values() const override { return product_.values(); }
-
-  void order(const float* weight, float* ordered) const override { product_.order(weight, ordered); }
-
-  void multiply(const float* ordered, Columns columns, const Multiplication& with) const override {
-    product_.multiply(with.rows, columns, {with.x, ordered, with.bias, with.y}, with.epilogue);
-  }
-
- private:
-  OneDnnProduct product_;
-};
-
-}  // namespace
-
-std::shared_ptr<const OrderedProduct> fast_ordered_product(std::int64_t n, std::int64_t k) {
-  if (isa() == Isa::scalar) return nullptr;
-  try {
-    return std::make_shared<FastOrderedProduct>(n, k);
-  } catch (const dnnl::error& error) {
-    throw onednn_failure(error);
-  }
 }
 
 }  // namespace beeld

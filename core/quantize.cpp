@@ -1,6 +1,7 @@
 #include "core/quantize.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #undef HWY_TARGET_INCLUDE
@@ -22,6 +23,13 @@ inline RowScale row_scale(float least, float greatest) {
   const float scale = range / 255;
   return {scale, std::nearbyint(-least / scale)};
 }
+
+/// Divided by the length of the transform's columns.
+inline constexpr auto scaled_signs = [] {
+  std::array<float, rotation_group> signs{};
+  for (std::int64_t i = 0; i < rotation_group; ++i) signs[static_cast<std::size_t>(i)] = rotation_sign(i) / 8;
+  return signs;
+}();
 #endif
 
 }  // namespace beeld
@@ -29,7 +37,39 @@ inline RowScale row_scale(float least, float greatest) {
 HWY_BEFORE_NAMESPACE();
 namespace beeld::HWY_NAMESPACE {
 
-HWY_INLINE void store_bytes(hn::Vec<F> whole, std::uint8_t* q, std::int64_t count) {
+HWY_INLINE V butterfly(V v, int distance) {
+  const F f;
+  const hn::RebindToSigned<F> whole;
+  const auto lane = hn::Iota(whole, 0), step = hn::Set(whole, distance);
+  const auto partner = hn::TableLookupLanes(v, hn::IndicesFromVec(f, hn::Xor(lane, step)));
+  const auto upper = hn::RebindMask(f, hn::Ne(hn::And(lane, step), hn::Zero(whole)));
+  return hn::Add(partner, hn::IfThenElse(upper, hn::Neg(v), v));
+}
+
+void RotateRow(const float* x, std::int64_t width, float* y) {
+  const F f;
+  constexpr auto lanes = static_cast<std::int64_t>(hn::MaxLanes(F())), vectors = rotation_group / lanes;
+  std::int64_t at = 0;
+  for (; at + rotation_group <= width; at += rotation_group) {
+    V v[vectors];
+    for (std::int64_t i = 0; i < vectors; ++i) {
+      v[i] = hn::Mul(hn::LoadU(f, x + at + i * lanes), hn::LoadU(f, scaled_signs.data() + i * lanes));
+      for (int distance = 1; distance < lanes; distance *= 2) v[i] = butterfly(v[i], distance);
+    }
+    for (std::int64_t distance = 1; distance < vectors; distance *= 2) {
+      for (std::int64_t i = 0; i < vectors; ++i) {
+        if (i & distance) continue;
+        const auto left = v[i], right = v[i + distance];
+        v[i] = hn::Add(left, right);
+        v[i + distance] = hn::Sub(left, right);
+      }
+    }
+    for (std::int64_t i = 0; i < vectors; ++i) hn::StoreU(v[i], f, y + at + i * lanes);
+  }
+  if (y != x) std::copy(x + at, x + width, y + at);
+}
+
+HWY_INLINE void store_bytes(V whole, std::uint8_t* q, std::int64_t count) {
   const F f;
   const hn::Rebind<std::uint8_t, F> bytes;
   const auto narrow = hn::DemoteTo(bytes, hn::NearestInt(whole));
@@ -39,7 +79,7 @@ HWY_INLINE void store_bytes(hn::Vec<F> whole, std::uint8_t* q, std::int64_t coun
   std::copy_n(rest, count, q);
 }
 
-RowScale QuantizeRow(const float* x, std::int64_t width, QuantizedRow q) {
+RowScale QuantizeRow(const float* x, std::int64_t width, std::uint8_t* q) {
   const F f;
   auto least = hn::Zero(f), greatest = hn::Zero(f);
   for_each_vector(width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
@@ -49,39 +89,9 @@ RowScale QuantizeRow(const float* x, std::int64_t width, QuantizedRow q) {
   });
   const auto row = row_scale(hn::GetLane(hn::MinOfLanes(f, least)), hn::GetLane(hn::MaxOfLanes(f, greatest)));
   const auto scale = hn::Set(f, 1 / row.scale), zero = hn::Set(f, row.zero);
-  const auto steps = hn::Set(f, finer_steps), middle = hn::Set(f, fine_zero);
-  for_each_vector(width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
-    const auto exact = hn::MulAdd(load(x + i, n), scale, zero);
-    const auto rounded = hn::Round(exact);
-    store_bytes(rounded, q.coarse + i, n);
-    store_bytes(hn::MulAdd(hn::Sub(exact, rounded), steps, middle), q.fine + i, n);
-  });
+  for_each_vector(width, [&](std::int64_t i, std::int64_t n)
+                             HWY_ATTR { store_bytes(hn::MulAdd(load(x + i, n), scale, zero), q + i, n); });
   return row;
-}
-
-void DequantizeRow(const RowProducts& products, std::int64_t columns, RowScale row, const ColumnScales& by,
-                   float* y) {
-  const F f;
-  const auto scale = hn::Set(f, row.scale), zero = hn::Set(f, row.zero);
-  const auto step = hn::Set(f, 1 / finer_steps), middle = hn::Set(f, fine_zero);
-  for_each_vector(columns, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
-    const auto sums = load(by.sums + i, n);
-    auto sum = hn::NegMulAdd(zero, sums, load(products.coarse + i, n));
-    if (products.fine) sum = hn::MulAdd(hn::NegMulAdd(middle, sums, load(products.fine + i, n)), step, sum);
-    const auto value = hn::Mul(hn::Mul(scale, load(by.scales + i, n)), sum);
-    store(by.bias ? hn::Add(value, load(by.bias + i, n)) : value, y + i, n);
-  });
-}
-
-void WidenI8(const std::int8_t* from, std::int64_t count, float* to) {
-  const F f;
-  const auto lanes = static_cast<std::int64_t>(hn::Lanes(f));
-  const hn::Rebind<std::int32_t, F> whole;
-  const hn::Rebind<std::int8_t, F> bytes;
-  std::int64_t i = 0;
-  for (; i + lanes <= count; i += lanes)
-    hn::StoreU(hn::ConvertTo(f, hn::PromoteTo(whole, hn::LoadU(bytes, from + i))), f, to + i);
-  for (; i < count; ++i) to[i] = from[i];
 }
 
 }  // namespace beeld::HWY_NAMESPACE
@@ -90,15 +100,35 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace beeld {
 
+HWY_EXPORT(RotateRow);
 HWY_EXPORT(QuantizeRow);
-HWY_EXPORT(DequantizeRow);
-HWY_EXPORT(WidenI8);
 
-RowScale quantize_row(const float* x, std::int64_t width, QuantizedRow q) {
+void rotate_row(const float* x, std::int64_t width, float* y) {
+  HWY_DYNAMIC_DISPATCH(RotateRow)(x, width, y);
+}
+
+void rotate_row_plain(const float* x, std::int64_t width, float* y) {
+  if (y != x) std::copy_n(x, width, y);
+  for (std::int64_t at = 0; at + rotation_group <= width; at += rotation_group) {
+    float* v = y + at;
+    for (std::int64_t i = 0; i < rotation_group; ++i) v[i] *= rotation_sign(i);
+    for (std::int64_t distance = 1; distance < rotation_group; distance *= 2) {
+      for (std::int64_t i = 0; i < rotation_group; ++i) {
+        if (i & distance) continue;
+        const float left = v[i], right = v[i + distance];
+        v[i] = left + right;
+        v[i + distance] = left - right;
+      }
+    }
+    for (std::int64_t i = 0; i < rotation_group; ++i) v[i] /= 8;
+  }
+}
+
+RowScale quantize_row(const float* x, std::int64_t width, std::uint8_t* q) {
   return HWY_DYNAMIC_DISPATCH(QuantizeRow)(x, width, q);
 }
 
-RowScale quantize_row_plain(const float* x, std::int64_t width, QuantizedRow q) {
+RowScale quantize_row_plain(const float* x, std::int64_t width, std::uint8_t* q) {
   float least = 0, greatest = 0;
   for (std::int64_t i = 0; i < width; ++i) {
     least = std::min(least, x[i]);
@@ -106,41 +136,18 @@ RowScale quantize_row_plain(const float* x, std::int64_t width, QuantizedRow q) 
   }
   const auto row = row_scale(least, greatest);
   for (std::int64_t i = 0; i < width; ++i) {
-    const float exact = std::fma(x[i], 1 / row.scale, row.zero), rounded = std::nearbyint(exact);
-    const float rest = std::nearbyint((exact - rounded) * finer_steps + fine_zero);
-    q.coarse[i] = static_cast<std::uint8_t>(std::clamp(rounded, 0.0F, 255.0F));
-    q.fine[i] = static_cast<std::uint8_t>(std::clamp(rest, 0.0F, 255.0F));
+    const float rounded = std::nearbyint(std::fma(x[i], 1 / row.scale, row.zero));
+    q[i] = static_cast<std::uint8_t>(std::clamp(rounded, 0.0F, 255.0F));
   }
   return row;
 }
 
-void quantize_weights(const float* weight, std::int64_t n, std::int64_t k, std::int8_t* q, float* scales) {
-  for (std::int64_t i = 0; i < n; ++i) {
-    const float* row = weight + i * k;
-    float greatest = 0;
-    for (std::int64_t j = 0; j < k; ++j) greatest = std::max(greatest, std::fabs(row[j]));
-    scales[i] = greatest > 0 ? greatest / 127 : 1.0F;
-    for (std::int64_t j = 0; j < k; ++j)
-      q[i * k + j] = static_cast<std::int8_t>(std::nearbyint(row[j] / scales[i]));
-  }
-}
-
-void dequantize_row(const RowProducts& products, std::int64_t columns, RowScale row, const ColumnScales& by,
-                    float* y) {
-  HWY_DYNAMIC_DISPATCH(DequantizeRow)(products, columns, row, by, y);
-}
-
-void dequantize_row_plain(const RowProducts& products, std::int64_t columns, RowScale row,
-                          const ColumnScales& by, float* y) {
-  for (std::int64_t i = 0; i < columns; ++i) {
-    float sum = products.coarse[i] - row.zero * by.sums[i];
-    if (products.fine) sum += (products.fine[i] - fine_zero * by.sums[i]) / finer_steps;
-    y[i] = row.scale * by.scales[i] * sum + (by.bias ? by.bias[i] : 0.0F);
-  }
-}
-
-void widen_i8(const std::int8_t* from, std::int64_t count, float* to) {
-  HWY_DYNAMIC_DISPATCH(WidenI8)(from, count, to);
+float quantize_weights(const float* weight, std::int64_t k, std::int8_t* q) {
+  float greatest = 0;
+  for (std::int64_t j = 0; j < k; ++j) greatest = std::max(greatest, std::fabs(weight[j]));
+  const float scale = greatest > 0 ? greatest / 127 : 1.0F;
+  for (std::int64_t j = 0; j < k; ++j) q[j] = static_cast<std::int8_t>(std::nearbyint(weight[j] / scale));
+  return scale;
 }
 
 }  // namespace beeld

@@ -10,47 +10,32 @@ struct RowScale {
   float zero = 0;
 };
 
-/// Where the 8-bit values of a row go: the row rounded between its least and its greatest value, zero among
-/// them, and what that leaves, in steps of 1/finer_steps around 128.
-struct QuantizedRow {
-  std::uint8_t* coarse;  // [K]
-  std::uint8_t* fine;    // [K]
-};
+/// y = x with every 64 values mixed by an orthogonal matrix, those at the end that are fewer left as they
+/// are. Products of two rotated rows are those of the rows; but no value of a rotated one is much larger than
+/// the others, so that little is lost in 8 bits (Ashkboos et al. 2024, "QuaRot"). y may be x. Vector code
+/// with run-time dispatch.
+void rotate_row(const float* x, std::int64_t width, float* y);
 
-inline constexpr float finer_steps = 254, fine_zero = 128;
+/// The plain definition: signs, then the Walsh-Hadamard transform over eight.
+void rotate_row_plain(const float* x, std::int64_t width, float* y);
 
-/// x = scale * (coarse - zero + (fine - fine_zero) / finer_steps). Vector code with run-time dispatch.
-RowScale quantize_row(const float* x, std::int64_t width, QuantizedRow q);
+inline constexpr std::int64_t rotation_group = 64;
 
-/// The plain definition.
-RowScale quantize_row_plain(const float* x, std::int64_t width, QuantizedRow q);
+/// The signs of a bent function, b0 b1 + b2 b3 + b4 b5 of the bits of i: the transform spreads them evenly,
+/// so that an offset common to all values does not gather in one.
+constexpr float rotation_sign(std::int64_t i) {
+  const auto pair = i & i >> 1 & 0b010101;
+  return (pair ^ pair >> 2 ^ pair >> 4) & 1 ? -1 : 1;
+}
 
-/// Weights [N,K] rounded to -127..127, with a scale for every output.
-void quantize_weights(const float* weight, std::int64_t n, std::int64_t k, std::int8_t* q, float* scales);
-
-/// What turns sums of integer products into values again, output by output.
-struct ColumnScales {
-  const float* scales;  ///< [N]
-  const float* sums;    ///< [N], of the 8-bit weights of an output
-  const float* bias;    ///< [N], or null
-};
-
-/// Products of 8-bit values with 8-bit weights, as floats.
-struct RowProducts {
-  const float* coarse;  ///< [N]
-  const float* fine;    ///< [N], or null: there is no rest
-};
-
-/// y [N] = row.scale * scales * (coarse - row.zero * sums + (fine - fine_zero * sums) / finer_steps) + bias;
-/// y may be a row of products.
-void dequantize_row(const RowProducts& products, std::int64_t columns, RowScale row, const ColumnScales& by,
-                    float* y);
+/// Rounds a row in 255 steps between its least and its greatest value, zero among them. Vector code with
+/// run-time dispatch.
+RowScale quantize_row(const float* x, std::int64_t width, std::uint8_t* q);
 
 /// The plain definition.
-void dequantize_row_plain(const RowProducts& products, std::int64_t columns, RowScale row,
-                          const ColumnScales& by, float* y);
+RowScale quantize_row_plain(const float* x, std::int64_t width, std::uint8_t* q);
 
-/// Widens `count` signed bytes.
-void widen_i8(const std::int8_t* from, std::int64_t count, float* to);
+/// Weights of an output [K] rounded to -127..127, of which one is `scale`, which is returned.
+float quantize_weights(const float* weight, std::int64_t k, std::int8_t* q);
 
 }  // namespace beeld

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 #include <new>
+#include <utility>
 
 namespace beeld {
 
@@ -18,6 +21,47 @@ std::uint64_t next_allocation() {
   static std::atomic<std::uint64_t> count = 0;
   return ++count;
 }
+
+/// Memory of the system's own in huge pages: a product that waits for one of many small pages loses more time
+/// than it takes to multiply what is on it. What is taken one after the other lies side by side, and is given
+/// back when nobody holds any of it.
+class Pages {
+ public:
+  static std::shared_ptr<std::byte> take(std::size_t bytes) {
+    static std::mutex mutex;
+    static std::weak_ptr<Pages> current;
+    bytes = (bytes + alignment - 1) / alignment * alignment;
+    const std::lock_guard lock(mutex);
+    auto pages = current.lock();
+    if (!pages || pages->size_ - pages->used_ < bytes) {
+      pages = std::make_shared<Pages>(std::max(bytes, least));
+      current = pages;
+    }
+    auto* memory = pages->begin_ + pages->used_;
+    pages->used_ += bytes;
+    return {std::move(pages), memory};
+  }
+
+  explicit Pages(std::size_t bytes) : size_(bytes), reserved_(bytes + huge) {
+    auto* memory = ::mmap(nullptr, reserved_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    memory_ = static_cast<std::byte*>(memory);
+    void* aligned = memory_;
+    begin_ = static_cast<std::byte*>(std::align(huge, size_, aligned, reserved_));
+    reserved_ = size_ + huge;
+    ::madvise(begin_, size_, MADV_HUGEPAGE);
+  }
+  ~Pages() { ::munmap(memory_, reserved_); }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+
+ private:
+  static constexpr std::size_t huge = std::size_t{2} << 20, least = std::size_t{32} << 20;
+
+  std::byte* memory_;
+  std::byte* begin_;
+  std::size_t size_, reserved_, used_ = 0;
+};
 
 }  // namespace
 
@@ -58,12 +102,8 @@ Tensor<T> Tensor<T>::zeros(Shape shape) {
 template <class T>
 Tensor<T> Tensor<T>::lasting(Shape shape) {
   const auto bytes = static_cast<std::size_t>(std::max<std::int64_t>(shape.size(), 1)) * sizeof(T);
-  auto* data = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (data == MAP_FAILED) throw std::bad_alloc();
-  ::madvise(data, bytes, MADV_HUGEPAGE);
-  return view(shape, static_cast<T*>(data), std::shared_ptr<const void>(data, [bytes](const void* p) {
-                ::munmap(const_cast<void*>(p), bytes);
-              }));
+  const auto memory = Pages::take(bytes);
+  return view(shape, reinterpret_cast<T*>(memory.get()), memory);
 }
 
 template <class T>

@@ -60,7 +60,7 @@ void multiply(const Tensor<float>& x, const Linear<float>& w, const Pass<float>&
   };
   // Few rows are not divided, because every part of them would read all weights.
   if (rows >= rows_a_worker * workers || !w.packed) return share_out(rows, 1, workers, some_rows);
-  share_out(out, w.packed->panel(), workers, [&](std::int64_t begin, std::int64_t end) {
+  share_out(out, PackedMatrix::panel(), workers, [&](std::int64_t begin, std::int64_t end) {
     w.packed->multiply({x.data(), rows, w.bias.data(), epilogue, y.data()}, {begin, end});
   });
 }
@@ -75,8 +75,9 @@ void multiply(const Tensor<double>& x, const Linear<double>& w, const Pass<doubl
 void pack(Linear<float>& weights, WeightType type) {
   if (weights.packed) return;
   if (weights.read) weights.weight = std::exchange(weights.read, nullptr)();
-  weights.packed = pack(weights.weight.data(), weights.weight.rows(), weights.weight.columns(), type);
-  if (weights.packed) weights.weight = Tensor<float>::view(weights.weight.shape(), nullptr, nullptr);
+  const auto n = weights.weight.rows(), k = weights.weight.columns();
+  weights.packed = std::make_shared<PackedMatrix>(weights.weight.data(), n, k, type);
+  weights.weight = Tensor<float>::view(weights.weight.shape(), nullptr, nullptr);
 }
 
 template <class T>

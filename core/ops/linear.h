@@ -21,8 +21,7 @@ struct Linear {
   bool present() const { return weight.shape().rank() != 0; }
 };
 
-/// Orders a weight for fast products, for inference: the plain copy goes, only its shape stays. Only reads it
-/// where nothing would be gained.
+/// Orders a weight for fast products, for inference: the plain copy goes, only its shape stays.
 void pack(Linear<float>& weights, WeightType type = WeightType::f32);
 
 /// activation(x W^T + b): [N,in] -> [N,out]

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace beeld {
+
+/// Memory that a tile fetches while it is computed: `step` bytes further for every step along K.
+struct Ahead {
+  const std::byte* memory;
+  std::int64_t step;
+};
+
+inline constexpr int byte_tile_rows = 14, byte_tile_columns = 32;
+
+/// The longest rows whose sums fit in 32 bits.
+inline constexpr std::int64_t byte_tile_depth = 65536;
+
+/// Whether the processor multiplies bytes (AVX-512 VNNI) and isa() lets it.
+bool multiplies_bytes();
+
+/// sums [rows,32] = a [rows,4*steps] times b [steps,32,4], rows up to 14. Exact.
+void byte_tile(int rows, const std::uint8_t* a, std::int64_t stride, const std::int8_t* b, std::int64_t steps,
+               Ahead ahead, std::int32_t* sums);
+
+}  // namespace beeld

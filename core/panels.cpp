@@ -1,0 +1,250 @@
+#include "core/panels.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/byte_tile.h"
+#include "core/quantize.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "core/panels.cpp"
+#include <hwy/foreach_target.h>
+// After foreach_target.h: these are compiled once for each instruction set.
+#include <hwy/highway.h>
+
+#include "core/activations-inl.h"
+#include "core/float_tile-inl.h"
+#include "core/kernels-inl.h"
+
+namespace beeld {
+
+#ifndef BEELD_CORE_PANELS_
+#define BEELD_CORE_PANELS_
+/// Parts of [0, whole) that are as long as each other, and no longer than `most`.
+struct Parts {
+  Parts(std::int64_t length, std::int64_t most) : count((length + most - 1) / most), whole(length) {}
+
+  std::int64_t begin(std::int64_t part) const { return whole * part / count; }
+  std::int64_t length(std::int64_t part) const { return begin(part + 1) - begin(part); }
+
+  std::int64_t count, whole;
+};
+
+/// Working memory of the calling thread, which the next product finds warm.
+template <class Value, class Purpose>
+Value* working_memory(std::int64_t count) {
+  thread_local std::vector<Value> values;
+  if (values.size() < static_cast<std::size_t>(count)) values.resize(static_cast<std::size_t>(count));
+  return values.data();
+}
+#endif
+
+}  // namespace beeld
+
+HWY_BEFORE_NAMESPACE();
+namespace beeld::HWY_NAMESPACE {
+
+// In the second-level cache lie a block of x and two panels, the one in use and the next.
+constexpr std::int64_t most_depth = 768, block_bytes = 384 * 1024;
+
+// Rows of a block lie so many bytes further apart: out of each other's places in the first cache.
+constexpr std::int64_t cache_line = 64;
+
+std::int64_t PanelColumns() { return 2 * static_cast<std::int64_t>(hn::Lanes(F())); }
+
+HWY_INLINE V as_floats(const float* sums) { return hn::LoadU(F(), sums); }
+
+HWY_INLINE V as_floats(const std::int32_t* sums) {
+  return hn::ConvertTo(F(), hn::LoadU(hn::Rebind<std::int32_t, F>(), sums));
+}
+
+/// What becomes of the sums of a tile.
+struct Finish {
+  float* y;                            // its first row and column
+  std::int64_t stride, columns;        // of y; the last panel has fewer columns
+  const float* bias = nullptr;         // [columns]
+  const float* scales = nullptr;       // [panel], of int8 weights
+  const float* weight_sums = nullptr;  // [panel], where x is in bytes as well
+  const RowScale* rows = nullptr;      // [rows], likewise
+  bool add;                            // to y
+  Activation activation;
+};
+
+/// Asks for the result's memory while its sums are computed.
+HWY_INLINE void fetch(const Finish& to, std::int64_t rows) {
+  for (std::int64_t i = 0; i < rows; ++i) {
+    __builtin_prefetch(to.y + i * to.stride, 1);
+    __builtin_prefetch(to.y + i * to.stride + to.columns - 1, 1);
+  }
+}
+
+template <class Sum>
+HWY_INLINE void finish(const Sum* sums, std::int64_t rows, const Finish& to) {
+  const F f;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(f));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < to.columns; j += lanes, sums += lanes) {
+      const auto count = std::min(lanes, to.columns - j);
+      auto v = as_floats(sums);
+      if (to.rows) {
+        const auto zero = hn::Set(f, to.rows[i].zero);
+        v = hn::Mul(hn::Set(f, to.rows[i].scale), hn::NegMulAdd(zero, hn::LoadU(f, to.weight_sums + j), v));
+      }
+      if (to.scales) v = hn::Mul(v, hn::LoadU(f, to.scales + j));
+      if (to.bias) v = hn::Add(v, load(to.bias + j, count));
+      float* y = to.y + i * to.stride + j;
+      if (to.add) v = hn::Add(v, load(y, count));
+      store(value_and_slope(v, to.activation).value, y, count);
+    }
+    if (to.columns <= lanes) sums += lanes;
+  }
+}
+
+/// The part of a panel that is multiplied: steps along K, its bytes, and how far it is to the next panel's.
+struct Depth {
+  std::int64_t steps, bytes, next_panel;
+};
+
+/// Calls tile(column, row, rows, memory of the panel, ahead) for a block of rows, panel by panel. All tiles
+/// of a panel together fetch the next one.
+template <class Tile>
+HWY_INLINE void for_each_tile(std::int64_t rows, Columns columns, const std::byte* panel, Depth depth,
+                              const Tile& tile) {
+  const Parts tiles(rows, most_rows);
+  for (auto j = columns.begin; j < columns.end; j += PanelColumns(), panel += depth.next_panel) {
+    for (std::int64_t t = 0; t < tiles.count; ++t) {
+      const Ahead ahead{panel + depth.next_panel + depth.bytes * t / tiles.count,
+                        depth.bytes / tiles.count / depth.steps};
+      tile(j, tiles.begin(t), tiles.length(t), panel, ahead);
+    }
+  }
+}
+
+/// Rows [first, first + rows) of x, of them columns [begin, begin + depth).
+struct Block {
+  std::int64_t first, rows, begin, depth;
+};
+
+template <class Held>
+void multiply_block(const Panels& w, const Multiplication& with, Columns columns, Block block) {
+  static constexpr auto tiles = float_tiles<Held>(std::make_integer_sequence<int, most_rows>());
+  HWY_ALIGN float sums[static_cast<std::size_t>(most_rows) * 2 * hn::MaxLanes(F())];
+  const auto* x = with.x + block.first * w.k + block.begin;
+  auto stride = w.k;
+  if (block.depth < w.k) {  // other columns lie between the rows
+    constexpr std::int64_t gap = cache_line / 4;
+    stride = block.depth + gap;
+    auto* gathered = working_memory<float, Block>(block.rows * stride);
+    for (std::int64_t i = 0; i < block.rows; ++i)
+      std::copy_n(x + i * w.k, block.depth, gathered + i * stride);
+    x = gathered;
+  }
+  const bool begins = block.begin == 0, ends = block.begin + block.depth == w.k;
+  const auto width = PanelColumns(), step_bytes = width * static_cast<std::int64_t>(sizeof(Held));
+  const auto* panel = static_cast<const std::byte*>(w.values) + columns.begin / width * w.k * step_bytes;
+  const Depth depth{block.depth, block.depth * step_bytes, w.k * step_bytes};
+  const auto tile = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* b,
+                        Ahead ahead) HWY_ATTR {
+    const Finish to{.y = with.y + (block.first + i) * w.n + j,
+                    .stride = w.n,
+                    .columns = std::min(width, columns.end - j),
+                    .bias = with.bias && ends ? with.bias + j : nullptr,
+                    .scales = w.scales ? w.scales + j : nullptr,
+                    .add = !begins || with.epilogue.add_to_output,
+                    .activation = ends ? with.epilogue.activation : Activation::identity};
+    fetch(to, rows);
+    const auto multiply = tiles[static_cast<std::size_t>(rows - 1)];
+    multiply(x + i * stride, stride, reinterpret_cast<const Held*>(b), block.depth, ahead, sums);
+    finish(sums, rows, to);
+  };
+  for_each_tile(block.rows, columns, panel + block.begin * step_bytes, depth, tile);
+}
+
+template <class Held>
+void multiply_floats(const Panels& w, const Multiplication& with, Columns columns) {
+  const Parts depths(w.k, most_depth);
+  for (std::int64_t d = 0; d < depths.count; ++d) {
+    const auto depth = depths.length(d);
+    const Parts blocks(with.rows, std::max<std::int64_t>(block_bytes / 4 / depth, most_rows));
+    for (std::int64_t b = 0; b < blocks.count; ++b) {
+      multiply_block<Held>(w, with, columns, {blocks.begin(b), blocks.length(b), depths.begin(d), depth});
+    }
+  }
+}
+
+void multiply_bytes(const Panels& w, const Multiplication& with, Columns columns) {
+  alignas(64) std::int32_t sums[byte_tile_rows * byte_tile_columns];
+  const auto steps = (w.k + 3) / 4, stride = 4 * steps + cache_line;
+  const auto panel_bytes = 4 * steps * byte_tile_columns;
+  const auto* panel =
+      static_cast<const std::byte*>(w.values) + columns.begin / byte_tile_columns * panel_bytes;
+  const Parts blocks(with.rows, std::max<std::int64_t>(block_bytes / stride, most_rows));
+  const auto most = block_bytes / stride + most_rows;
+  auto* a = working_memory<std::uint8_t, Finish>(most * stride);
+  auto* scales = working_memory<RowScale, Finish>(most);
+  auto* rotated = working_memory<float, Finish>(w.k);
+  for (std::int64_t b = 0; b < blocks.count; ++b) {
+    const auto first = blocks.begin(b), count = blocks.length(b);
+    for (std::int64_t i = 0; i < count; ++i) {
+      rotate_row(with.x + (first + i) * w.k, w.k, rotated);
+      scales[i] = quantize_row(rotated, w.k, a + i * stride);
+    }
+    const auto tile = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* weights,
+                          Ahead ahead) HWY_ATTR {
+      const Finish to{.y = with.y + (first + i) * w.n + j,
+                      .stride = w.n,
+                      .columns = std::min<std::int64_t>(byte_tile_columns, columns.end - j),
+                      .bias = with.bias ? with.bias + j : nullptr,
+                      .scales = w.scales + j,
+                      .weight_sums = w.sums + j,
+                      .rows = scales + i,
+                      .add = with.epilogue.add_to_output,
+                      .activation = with.epilogue.activation};
+      fetch(to, rows);
+      const auto* bytes = reinterpret_cast<const std::int8_t*>(weights);
+      byte_tile(static_cast<int>(rows), a + i * stride, stride, bytes, steps, ahead, sums);
+      finish(sums, rows, to);
+    };
+    for_each_tile(count, columns, panel, {steps, panel_bytes, panel_bytes}, tile);
+  }
+}
+
+/// int8 weights where bytes are not multiplied.
+void multiply_rotated(const Panels& w, const Multiplication& with, Columns columns) {
+  auto* rotated = working_memory<float, Finish>(with.rows * w.k);
+  for (std::int64_t i = 0; i < with.rows; ++i) rotate_row(with.x + i * w.k, w.k, rotated + i * w.k);
+  auto rest = with;
+  rest.x = rotated;
+  multiply_floats<std::int8_t>(w, rest, columns);
+}
+
+void MultiplyPanels(const Panels& w, const Multiplication& with, Columns columns) {
+  switch (w.type) {
+    case WeightType::f32:
+      return multiply_floats<float>(w, with, columns);
+    case WeightType::f16:
+      return multiply_floats<hwy::float16_t>(w, with, columns);
+    case WeightType::bf16:
+      return multiply_floats<hwy::bfloat16_t>(w, with, columns);
+    case WeightType::int8:
+      return w.together == 1 ? multiply_rotated(w, with, columns) : multiply_bytes(w, with, columns);
+  }
+}
+
+}  // namespace beeld::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace beeld {
+
+HWY_EXPORT(PanelColumns);
+HWY_EXPORT(MultiplyPanels);
+
+std::int64_t panel_columns() { return HWY_DYNAMIC_DISPATCH(PanelColumns)(); }
+
+void multiply_panels(const Panels& weights, const Multiplication& with, Columns columns) {
+  if (with.rows > 0) HWY_DYNAMIC_DISPATCH(MultiplyPanels)(weights, with, columns);
+}
+
+}  // namespace beeld
+#endif
