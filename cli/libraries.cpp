@@ -43,7 +43,8 @@ void add_library_options(CLI::App& command, LibraryOptions& options) {
   add_list(command, "DIR", options.folders, "Folders of pictures, with their subfolders");
   command.add_option("--db", options.database, "One index file for all folders (default: .beeld.db in each)")
       ->type_name("FILE");
-  command.add_flag("--reindex", options.reindex, "Start again where the index was made by another model");
+  command.add_flag("--reindex", options.reindex,
+                   "Start again where the index was made by another model, or with other decoding options");
   add_decode_options(command, options.decoding);
 }
 

@@ -98,8 +98,7 @@ void add_decode_options(CLI::App& command, DecodeOptions& options) {
       "Do not turn pictures by their EXIF orientation (as the reference implementations)");
   command.add_flag_callback(
       "--fast", [&options] { options.decoding = Decoding::fast; },
-      "Decode large JPEG files at a reduced size: quicker, not exact (pictures that are indexed stay as they "
-      "are)");
+      "Decode large JPEG files at a reduced size: quicker, not exact");
 }
 
 std::vector<std::string> read_lines(const std::filesystem::path& file) {

@@ -8,6 +8,7 @@ namespace beeld {
 
 struct Index::State {
   Indexer indexer;
+  int picture_edge;  // that the model sees
 };
 
 Index::Index(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -21,11 +22,13 @@ Index Index::open(const std::filesystem::path& file, const Model& model, bool re
                          [model](const Image& image) { return model.preprocess(image); },
                          [model](std::span<const Pixels> pixels) { return model.encode_pixels(pixels); }};
   const auto other = reindex ? OtherModel::start_again : OtherModel::refuse;
-  return Index(std::unique_ptr<State>(new State{Indexer(file, std::move(encoder), other)}));
+  return Index(std::unique_ptr<State>(new State{Indexer(file, std::move(encoder), other), info.image_size}));
 }
 
 UpdateSummary Index::update(const std::vector<std::filesystem::path>& folders, const UpdateOptions& options) {
-  return state_->indexer.update(folders, options);
+  auto update = options;
+  if (update.decoding.target_edge == 0) update.decoding.target_edge = state_->picture_edge;
+  return state_->indexer.update(folders, update);
 }
 
 std::vector<Match> Index::search(std::span<const float> query, std::size_t count, float min_score,

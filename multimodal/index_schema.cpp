@@ -8,7 +8,8 @@ namespace beeld {
 namespace {
 
 constexpr std::int64_t application_id = 0x6265656c;  // "beel", the mark SQLite keeps for its users
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t without_decoding = 1;  // the version that did not know how pictures were decoded
 
 // Embeddings have a table of their own, so that walking over the pictures does not read them.
 constexpr const char* tables = R"(
@@ -17,7 +18,8 @@ constexpr const char* tables = R"(
     model TEXT NOT NULL,          -- its name, for messages
     fingerprint TEXT NOT NULL,
     dimension INTEGER NOT NULL,
-    generation INTEGER NOT NULL   -- grows with every change of the embeddings
+    generation INTEGER NOT NULL,  -- grows with every change of the embeddings
+    decoding TEXT                 -- the options that pictures are decoded with; NULL before the first update
   ) STRICT;
   CREATE TABLE pictures (
     id INTEGER PRIMARY KEY,
@@ -52,8 +54,9 @@ void use_write_ahead_log(const Database& database) {
 
 void write_meta(const Database& database, const ModelIdentity& model) {
   database.execute("DELETE FROM meta");
-  auto statement =
-      database.prepare("INSERT INTO meta VALUES (randomblob(16), CAST(? AS TEXT), CAST(? AS TEXT), ?, 1)");
+  auto statement = database.prepare(
+      "INSERT INTO meta (library, model, fingerprint, dimension, generation) "
+      "VALUES (randomblob(16), CAST(? AS TEXT), CAST(? AS TEXT), ?, 1)");
   statement.bind(std::string_view(model.name), std::string_view(model.fingerprint),
                  static_cast<std::int64_t>(model.dimension));
   statement.run();
@@ -85,7 +88,7 @@ void check_format(const Database& database) {
                                             std::to_string(version) + ", this one knows " +
                                             std::to_string(schema_version));
   }
-  if (version != schema_version)
+  if (version != schema_version && version != without_decoding)
     throw Error(ErrorCode::corrupt, name_of(database) + "unknown format " + std::to_string(version));
 }
 
@@ -106,9 +109,61 @@ Meta read_meta(const Database& database) {
           statement.integer(3)};
 }
 
+void start_again(const Database& database, const ModelIdentity& model) {
+  Transaction transaction(database, Transaction::Kind::write);
+  database.execute("DELETE FROM embeddings; DELETE FROM pictures");
+  write_meta(database, model);
+  transaction.commit();
+}
+
+/// In the words of the command's options, since people read it.
+std::string options_of(const DecodeOptions& decoding) {
+  std::string options = decoding.orientation == Orientation::ignore ? "--no-exif" : "";
+  if (decoding.decoding == Decoding::fast) options += options.empty() ? "--fast" : " --fast";
+  return options;
+}
+
+std::string described(const std::string& options) {
+  return options.empty() ? "neither --no-exif nor --fast" : options;
+}
+
+/// What the former version wrote counts as decoded by default.
+void add_decoding(const Database& database) {
+  Transaction transaction(database, Transaction::Kind::write);
+  if (database.integer("PRAGMA user_version") != without_decoding) return;  // another process came first
+  database.execute("ALTER TABLE meta ADD COLUMN decoding TEXT; UPDATE meta SET decoding = ''");
+  database.execute("PRAGMA user_version = " + std::to_string(schema_version));
+  transaction.commit();
+}
+
+/// The options that are settled: these, unless others came first.
+std::string settle_decoding(const Database& database, const std::string& options) {
+  database.prepare("UPDATE meta SET decoding = CAST(? AS TEXT) WHERE decoding IS NULL")
+      .bind(std::string_view(options))
+      .run();
+  auto statement = database.prepare("SELECT decoding FROM meta");
+  return statement.step() ? std::string(statement.bytes(0)) : std::string();
+}
+
+void adopt_decoding(const Database& database, const ModelIdentity& model, OtherModel other,
+                    const std::string& options) {
+  if (database.integer("PRAGMA user_version") == without_decoding) add_decoding(database);
+  auto settled = settle_decoding(database, options);
+  if (settled != options && other == OtherModel::start_again) {
+    start_again(database, model);
+    settled = settle_decoding(database, options);
+  }
+  if (settled == options) return;
+  throw Error(ErrorCode::invalid_argument,
+              name_of(database) + "made with " + described(settled) + ", but this update is with " +
+                  described(options) +
+                  "; give the same options, start again with --reindex, or give another file with --db");
+}
+
 }  // namespace
 
-std::string adopt_index(const Database& database, const ModelIdentity& model, OtherModel other) {
+std::string adopt_index(const Database& database, const ModelIdentity& model, OtherModel other,
+                        const DecodeOptions* decoding) {
   if (is_empty(database)) {
     if (!database.writable()) throw Error(ErrorCode::corrupt, name_of(database) + "empty and read-only");
     create(database, model);
@@ -125,12 +180,10 @@ std::string adopt_index(const Database& database, const ModelIdentity& model, Ot
                       ", but this is model " + described(model.name, model.fingerprint) +
                       "; start again with --reindex, or give another file with --db");
     }
-    Transaction transaction(database, Transaction::Kind::write);
-    database.execute("DELETE FROM embeddings; DELETE FROM pictures");
-    write_meta(database, model);
-    transaction.commit();
-    meta = read_meta(database);
+    start_again(database, model);
   }
+  if (decoding) adopt_decoding(database, model, other, options_of(*decoding));
+  meta = read_meta(database);  // it may be new
   if (meta.dimension != static_cast<std::int64_t>(model.dimension)) {
     throw Error(ErrorCode::corrupt, name_of(database) + "embeddings of " + std::to_string(meta.dimension) +
                                         " values, expected " + std::to_string(model.dimension));

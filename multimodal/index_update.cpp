@@ -214,7 +214,8 @@ UpdateSummary Indexer::update(const std::vector<std::filesystem::path>& folders,
   const auto database = Database::open(file_);
   if (!database.writable())
     throw Error(ErrorCode::io, "[index] " + file_.string() + ": read-only, and cannot be updated");
-  const auto library = adopt(database, options.reindex ? OtherModel::start_again : OtherModel::refuse);
+  const auto library =
+      adopt(database, options.reindex ? OtherModel::start_again : OtherModel::refuse, &options.decoding);
   PictureTable table(database, encoder_.model, library);
   UpdateWork work(encoder_, database, table, options.decoding);
   Update update(file_, database, table, work);

@@ -13,8 +13,8 @@ Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel 
   adopt(database_, other);
 }
 
-std::string Indexer::adopt(const Database& database, OtherModel other) {
-  auto library = adopt_index(database, encoder_.model, other);
+std::string Indexer::adopt(const Database& database, OtherModel other, const DecodeOptions* decoding) {
+  auto library = adopt_index(database, encoder_.model, other, decoding);
   const std::lock_guard lock(reading_);
   if (table_ && library == library_) return library;
   library_ = library;

@@ -40,7 +40,7 @@ class Indexer {
   std::size_t size() const;
 
  private:
-  std::string adopt(const Database& database, OtherModel other);
+  std::string adopt(const Database& database, OtherModel other, const DecodeOptions* decoding = nullptr);
   std::shared_ptr<const Vectors> vectors() const;
   std::vector<bool> rows_below(const Vectors& vectors,
                                const std::vector<std::filesystem::path>& folders) const;

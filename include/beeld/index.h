@@ -21,9 +21,10 @@ struct IndexProgress {
 
 struct UpdateOptions {
   bool prune = false;    ///< Forget pictures whose files are gone.
-  bool reindex = false;  ///< Start again when the index was made by another model.
-  DecodeOptions decoding = {};
-  std::size_t batch = 32;                                   ///< Pictures encoded together.
+  bool reindex = false;  ///< Start again when the index was made by another model or with other `decoding`.
+  DecodeOptions decoding =
+      {};                  ///< Where target_edge is 0, it is the edge of the pictures that the model sees.
+  std::size_t batch = 32;  ///< Pictures encoded together.
   std::function<void(const IndexProgress&)> progress = {};  ///< May be empty. Called from one thread.
   std::function<bool()> cancelled = {};  ///< May be empty. True ends the update early; what is done is kept.
 };
@@ -61,7 +62,9 @@ class Index {
   /// read-only, a file named after it in the user's cache folder.
   static std::filesystem::path default_file(const std::filesystem::path& folder);
 
-  /// Brings the index up to date with the picture files below `folders`.
+  /// Brings the index up to date with the picture files below `folders`. All pictures of an index are decoded
+  /// with the orientation and exactness of its first update: others are refused (invalid_argument), unless
+  /// `reindex`.
   UpdateSummary update(const std::vector<std::filesystem::path>& folders, const UpdateOptions& options = {});
 
   /// The `count` pictures below `folders` (all of them where empty) nearest to a query of D values, best

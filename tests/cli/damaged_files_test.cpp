@@ -19,12 +19,22 @@ class DamagedFilesTest : public CommandTest {
     return all;
   }
 
+  /// The libraries that decode print nothing of their own.
+  static bool only_own_lines(const std::string& text) {
+    for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
+      if (text.compare(begin, 7, "beeld: ") != 0) return false;
+      if (text.find('\n', begin) == std::string::npos) break;
+    }
+    return true;
+  }
+
   /// Each damaged picture has a line of its own that names it and says what is wrong.
   void expect_all_named(const Finished& finished) const {
     EXPECT_EQ(finished.code, 1);
     std::size_t lines = 0;
     for (const char character : finished.err) lines += character == '\n';
     EXPECT_EQ(lines, damaged_.size()) << finished.err;
+    EXPECT_TRUE(only_own_lines(finished.err)) << finished.err;
     for (const auto& [path, fact] : damaged_) {
       const auto at = finished.err.find(path);
       ASSERT_NE(at, std::string::npos) << path << "\n" << finished.err;
@@ -48,16 +58,23 @@ class DamagedFilesTest : public CommandTest {
     expect_all_named(among);
   }
 
+  static std::string content_of(const std::filesystem::path& path) {
+    std::ifstream stream(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
+
   std::string add(const std::string& name, const std::string& content) {
     return add_file("pictures/" + name, content).string();
   }
 
+  std::string jpeg_ = content_of(BEELD_SOURCE_DIR "/data/gallery/blue-train-on-the-grass.jpg");
   std::string png_ = png_bytes(wave_picture(48, 40, 3));
   std::vector<std::string> good_ = {add_picture("a.png", 1).string(), add_picture("b.bmp", 2).string()};
   // Path, and what its line says.
   std::vector<std::pair<std::string, std::string>> damaged_ = {
       {(pictures_ / "absent.png").string(), "No such file"},
-      {add("cut.png", png_.substr(0, png_.size() / 2)), ""},
+      {add("cut.png", png_.substr(0, png_.size() / 2)), "truncated PNG"},
+      {add("cut.jpg", jpeg_.substr(0, jpeg_.size() / 2)), "damaged JPEG: Premature end of JPEG file"},
       {add("empty.jpg", ""), "the file is empty"},
       {add("zero.ppm", "P6 0 5 255\n"), "a picture of 0x5 pixels"},
       {add("bomb.ppm", "P6 900000 900000 255\n"), "900000x900000 pixels"},

@@ -119,8 +119,10 @@ class IndexKill : public CommandTest {
 
 TEST_F(IndexKill, AtRandomMomentsItLosesNothing) {
   const int kills = ::getenv("BEELD_LONG_TESTS") ? 200 : 20;
-  const auto seed = std::random_device{}();
-  SCOPED_TRACE("seed " + std::to_string(seed));
+  // A failure names its seed, and is repeated with it.
+  const char* wanted = ::getenv("BEELD_KILL_SEED");
+  const auto seed = wanted ? static_cast<unsigned>(std::stoul(wanted)) : std::random_device{}();
+  SCOPED_TRACE("to repeat this: BEELD_KILL_SEED=" + std::to_string(seed));
   RecordProperty("seed", std::to_string(seed));
   std::mt19937 random(seed);
 

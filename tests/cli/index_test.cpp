@@ -111,6 +111,24 @@ TEST_F(IndexCommandTest, AnotherModelsIndexIsNeverMixedIn) {
   EXPECT_EQ(run_plain(again).line()["added"], 1);
 }
 
+TEST_F(IndexCommandTest, AnotherWayOfDecodingIsNeverMixedIn) {
+  add_picture("a.png", 1);
+  ASSERT_EQ(index({"--fast"})["added"], 1);
+  const std::vector<std::vector<std::string>> without = {
+      {"index", pictures_}, {"search", "a cat", pictures_}, {"cluster", pictures_, "-k", "1"}};
+  for (const auto& arguments : without) {
+    const auto refused = run(arguments);
+    EXPECT_EQ(refused.code, 2) << arguments[0];
+    EXPECT_EQ(refused.out, "") << arguments[0];
+    EXPECT_TRUE(refused.names("made with --fast") && refused.names("--reindex")) << refused.err;
+  }
+  EXPECT_EQ(run({"search", "a cat", pictures_, "--fast"}).code, 0);
+  EXPECT_EQ(run({"search", "a cat", pictures_, "--no-index"}).lines().size(), 1u) << "nothing is added";
+  EXPECT_EQ(run({"index", pictures_, "--fast", "--no-exif"}).code, 2);
+  EXPECT_EQ(index({"--no-exif", "--reindex"})["added"], 1);
+  EXPECT_EQ(index({"--no-exif"})["unchanged"], 1);
+}
+
 TEST_F(IndexCommandTest, AFolderThatDoesNotExistIsNamed) {
   add_picture("a.png", 1);
   const auto absent = (folder_ / "absent").string();

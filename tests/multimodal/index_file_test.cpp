@@ -69,8 +69,67 @@ TEST_F(IndexFile, NeverMixesInAnotherModelThatTookTheIndexOver) {
 
 TEST_F(IndexFile, RefusesANewerFormat) {
   open();
-  Database(database, DatabaseAccess::read_write).execute("PRAGMA user_version = 2");
-  EXPECT_EQ(code_of([&] { open(); }), ErrorCode::unsupported);
+  const Database file(database, DatabaseAccess::read_write);
+  const auto newer = file.integer("PRAGMA user_version") + 1;
+  file.execute("PRAGMA user_version = " + std::to_string(newer));
+  std::string message;
+  EXPECT_EQ(code_of([&] { open(); }, &message), ErrorCode::unsupported);
+  EXPECT_NE(message.find("newer beeld: format " + std::to_string(newer)), std::string::npos) << message;
+}
+
+TEST_F(IndexFile, NeverMixesPicturesThatAreDecodedDifferently) {
+  write_pictures(photos, 3);
+  const DecodeOptions fast{.decoding = Decoding::fast}, as_stored{.orientation = Orientation::ignore};
+  update({.decoding = fast});
+  std::string message;
+  for (const auto& other : {DecodeOptions{}, as_stored}) {
+    EXPECT_EQ(code_of([&] { update({.decoding = other}); }, &message), ErrorCode::invalid_argument);
+    for (const char* part : {"--fast", "--no-exif", "--reindex", "--db"})
+      EXPECT_NE(message.find(part), std::string::npos) << message;
+  }
+  EXPECT_EQ(update({.decoding = fast}).unchanged, 3u);
+  EXPECT_EQ(found(colour_of(2)), photos / "002.ppm") << "for searching it does not matter";
+  EXPECT_EQ(update({.reindex = true, .decoding = fast}).unchanged, 3u);
+
+  EXPECT_EQ(update({.reindex = true, .decoding = as_stored}).added, 3u);
+  EXPECT_EQ(model.pictures, 6);
+  EXPECT_EQ(found(colour_of(2)), photos / "002.ppm");
+  EXPECT_EQ(code_of([&] { update({.decoding = fast}); }, &message), ErrorCode::invalid_argument);
+}
+
+TEST_F(IndexFile, AnUpdateThatWasOpenWhenTheDecodingChangedIsRefused) {
+  write_pictures(photos, 3);
+  auto index = open();
+  index.update({photos}, {});
+  update({.reindex = true, .decoding = {.decoding = Decoding::fast}});
+  EXPECT_EQ(code_of([&] { index.update({photos}, {}); }), ErrorCode::invalid_argument);
+  EXPECT_EQ(open().size(), 3u);
+}
+
+/// As the version before made it, which did not know how pictures were decoded.
+void make_former_format(const std::filesystem::path& index) {
+  Database(index, DatabaseAccess::read_write)
+      .execute("ALTER TABLE meta DROP COLUMN decoding; PRAGMA user_version = 1");
+}
+
+TEST_F(IndexFile, OfTheFormerFormatCountsAsDecodedByDefault) {
+  write_pictures(photos, 3);
+  update();
+  make_former_format(database);
+  EXPECT_EQ(found(colour_of(2)), photos / "002.ppm");
+  EXPECT_EQ(Database(database, DatabaseAccess::read_only).integer("PRAGMA user_version"), 1)
+      << "reading changes nothing";
+  EXPECT_EQ(code_of([&] { update({.decoding = {.decoding = Decoding::fast}}); }),
+            ErrorCode::invalid_argument);
+  EXPECT_EQ(update().unchanged, 3u);
+  EXPECT_EQ(model.pictures, 3);
+  EXPECT_EQ(Database(database, DatabaseAccess::read_only).integer("PRAGMA user_version"), 2);
+
+  make_former_format(database);
+  EXPECT_EQ(update({.reindex = true, .decoding = {.decoding = Decoding::fast}}).added, 3u);
+  make_former_format(database);
+  Indexer(database, model.encoder("other"), OtherModel::start_again);
+  EXPECT_EQ(code_of([&] { open(); }), ErrorCode::invalid_argument);
 }
 
 TEST_F(IndexFile, RefusesAndKeepsWhatIsNotItsOwn) {
