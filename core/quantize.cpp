@@ -76,7 +76,7 @@ HWY_INLINE void store_bytes(V whole, std::uint8_t* q, std::int64_t count) {
   if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::StoreU(narrow, bytes, q);
   HWY_ALIGN std::uint8_t rest[hn::MaxLanes(f)];
   hn::Store(narrow, bytes, rest);
-  std::copy_n(rest, count, q);
+  for (std::int64_t i = 0; i < count; ++i) q[i] = rest[i];
 }
 
 RowScale QuantizeRow(const float* x, std::int64_t width, std::uint8_t* q) {
