@@ -48,6 +48,6 @@ function(beeld_test name)
   target_compile_definitions(${name}_tests PRIVATE BEELD_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     BEELD_COMMAND="${PROJECT_BINARY_DIR}/beeld")
   set(suppressions ${PROJECT_SOURCE_DIR}/tests/support)
-  gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600
+  gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS ${name}
     ENVIRONMENT "LSAN_OPTIONS=suppressions=${suppressions}/leaks.supp:print_suppressions=0;TSAN_OPTIONS=suppressions=${suppressions}/races.supp")
 endfunction()
