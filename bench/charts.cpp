@@ -22,7 +22,7 @@ void write_svg(const std::filesystem::path& file, const Chart& chart, double las
 }
 
 Chart encoding_chart(const Model& model, int most_threads) {
-  Chart chart{"pictures a second, by threads (ViT-B/32, float32)", ChartUnit::none, {}};
+  Chart chart{"pictures a second (ViT-B/32, float32)", ChartUnit::none, {}, "threads"};
   const std::vector<Pixels> pixels(32, model.preprocess(testing::wave_picture(224, 224, 1)));
   int color = 1;
   for (const std::size_t batch : {1, 8, 32}) {
@@ -39,7 +39,7 @@ Chart encoding_chart(const Model& model, int most_threads) {
 }
 
 Chart search_chart(const std::vector<SearchTime>& searches) {
-  Chart chart{"milliseconds a search, by embeddings (512 values)", ChartUnit::none, {}};
+  Chart chart{"milliseconds a search (embeddings of 512 values)", ChartUnit::none, {}, "embeddings"};
   for (const int threads : {1, 2}) {
     ChartSeries series{
         std::to_string(threads) + (threads == 1 ? " thread" : " threads"), threads, ChartStroke::solid, {}};

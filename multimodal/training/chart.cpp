@@ -126,18 +126,18 @@ std::string text(const std::string& classes, double x, double y, const std::stri
          "</text>\n";
 }
 
-std::string axes_svg(const Axis& steps, const Axis& values, ChartUnit unit) {
+std::string axes_svg(const Axis& steps, const Axis& values, const Chart& chart) {
   std::string svg;
   for (const double value : values.ticks()) {
     svg += line("grid", left, values.at(value), right, values.at(value));
-    svg += text("end", left - 8, values.at(value) + 4, tick_number(value, values, unit));
+    svg += text("end", left - 8, values.at(value) + 4, tick_number(value, values, chart.unit));
   }
   svg += line("axis", left, bottom, right, bottom);
   for (const double step : steps.ticks()) {
     svg += line("axis", steps.at(step), bottom, steps.at(step), bottom + 4);
     svg += text("middle", steps.at(step), bottom + 19, chart_number(step));
   }
-  return svg + text("end", left - 14, bottom + 19, "step");
+  return svg + text("middle", (left + right) / 2, bottom + 34, chart_text(chart.step));
 }
 
 /// Means of neighbours, so that a long line keeps its course; the last point stays as it is.
@@ -174,13 +174,13 @@ std::string curve_svg(const ChartSeries& series, const Axis& steps, const Axis& 
 }
 
 /// Single measurements, each with its numbers for a pointer that rests on it.
-std::string dots_svg(const ChartSeries& series, const Axis& steps, const Axis& values) {
+std::string dots_svg(const ChartSeries& series, const Axis& steps, const Axis& values, const Chart& chart) {
   std::string svg;
   for (const auto& point : series.points) {
     const auto x = place(steps.at(point.step)), y = place(values.at(point.value));
     svg += "<path class=\"dot " + color_of(series) + "\" d=\"M" + x + " " + y + "h0\"><title>" +
-           chart_text(series.name) + ": " + chart_number(point.value) + " at step " +
-           chart_number(point.step) + "</title></path>\n";
+           chart_text(series.name) + ": " + chart_number(point.value) + " at " + chart_text(chart.step) +
+           " " + chart_number(point.step) + "</title></path>\n";
   }
   return svg;
 }
@@ -251,13 +251,13 @@ std::string chart_svg(const Chart& chart, double last_step) {
   }
   const auto steps = step_axis(last_step), values = value_axis(drawn);
   std::string svg = "<g class=\"chart\">\n" + text("title", 0, 18, chart_text(chart.title));
-  svg += axes_svg(steps, values, chart.unit);
+  svg += axes_svg(steps, values, chart);
   // The first line is drawn last, on top of the others.
   for (auto it = drawn.series.rbegin(); it != drawn.series.rend(); ++it) {
     svg += curve_svg(*it, steps, values);
     const auto count = it->points.size();
     if (count == 1 || (drawn.unit == ChartUnit::percent && count <= most_dots))
-      svg += dots_svg(*it, steps, values);
+      svg += dots_svg(*it, steps, values, chart);
   }
   return svg + legend_svg(drawn, values) + "</g>\n";
 }

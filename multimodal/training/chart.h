@@ -26,11 +26,13 @@ inline constexpr int chart_colors = 6;
 
 enum class ChartUnit { none, percent };
 
-/// Lines over the steps of a run, from zero (or the lowest value, if that is negative) to the highest value.
+/// Lines over the steps of a run, or over another count, from zero (or the lowest value, if that is negative)
+/// to the highest value.
 struct Chart {
   std::string title;  ///< any bytes
   ChartUnit unit = ChartUnit::none;
   std::vector<ChartSeries> series{};
+  std::string step = "step";  ///< what a step is: the name of its axis
 };
 
 // Of a chart, in the units of the SVG element around it.
