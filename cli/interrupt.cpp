@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <atomic>
+#include <cstddef>
 
 namespace beeld::cli {
 
@@ -14,10 +15,15 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may stor
 }  // namespace
 
 void watch_interrupts() {
+  // oneDNN's products use the stack pointer for their own memory, where a signal must not leave anything. The
+  // system gives a signal to the main thread while that takes it.
+  alignas(64) static std::byte memory[64 * 1024];
+  const stack_t stack{.ss_sp = memory, .ss_flags = 0, .ss_size = sizeof memory};
+  ::sigaltstack(&stack, nullptr);
   struct sigaction action = {};
   action.sa_handler = [](int) { pressed = true; };
   // Back to the default after one signal; system calls go on.
-  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
+  action.sa_flags = static_cast<int>(SA_ONSTACK | SA_RESETHAND | SA_RESTART);
   ::sigaction(SIGINT, &action, nullptr);
 }
 

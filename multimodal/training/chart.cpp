@@ -19,7 +19,7 @@ constexpr std::string_view style = R"(
 .chart .title, .chart .value { fill: #23211e; }
 .chart .value { font-weight: 600; }
 .chart .end { text-anchor: end; }
-.chart .middle { text-anchor: middle; }
+.chart .middle, .chart .below { text-anchor: middle; }
 .grid { stroke: #e4e0da; stroke-width: 1; }
 .axis { stroke: #a8a199; stroke-width: 1; }
 .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; stroke-linecap: round; }
@@ -137,7 +137,7 @@ std::string axes_svg(const Axis& steps, const Axis& values, const Chart& chart) 
     svg += line("axis", steps.at(step), bottom, steps.at(step), bottom + 4);
     svg += text("middle", steps.at(step), bottom + 19, chart_number(step));
   }
-  return svg + text("middle", (left + right) / 2, bottom + 34, chart_text(chart.step));
+  return svg + text("below", (left + right) / 2, bottom + 34, chart_text(chart.step));
 }
 
 /// Means of neighbours, so that a long line keeps its course; the last point stays as it is.
