@@ -43,7 +43,7 @@ Chart search_chart(const std::vector<SearchTime>& searches) {
   for (const int threads : {1, 2}) {
     ChartSeries series{
         std::to_string(threads) + (threads == 1 ? " thread" : " threads"), threads, ChartStroke::solid, {}};
-    ChartSeries floor{"reading alone, " + series.name, threads, ChartStroke::dashed, {}};
+    ChartSeries floor{"reading, " + series.name, threads, ChartStroke::dashed, {}};
     for (const auto& search : searches) {
       if (search.threads != threads) continue;
       series.points.push_back({static_cast<double>(search.rows), 1e3 * search.scan});
