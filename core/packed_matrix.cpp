@@ -27,9 +27,8 @@ Tensor<float> memory_for(std::int64_t values) {
 }
 
 /// rows [N,K] -> panels [K/together][columns][together], the end filled with zeros.
-template <class Held, class From, class Convert>
-void order(const From* rows, std::int64_t n, std::int64_t k, std::int64_t together, const Convert& convert,
-           Held* panels) {
+template <std::int64_t together, class Held, class From, class Convert>
+void order(const From* rows, std::int64_t n, std::int64_t k, const Convert& convert, Held* panels) {
   constexpr std::int64_t stretch = 64;  // of K: its values of all columns stay in the first cache
   const auto width = panel_columns(), depth = round_up(k, together);
   for (std::int64_t first = 0; first < n; first += width, panels += width * depth) {
@@ -59,7 +58,7 @@ PackedMatrix::PackedMatrix(const float* weight, std::int64_t n, std::int64_t k, 
 template <class Held, class Convert>
 void PackedMatrix::hold(const float* weight, const Convert& convert) {
   held_ = memory_for<Held>(round_up(n_, panel()) * k_);
-  order(weight, n_, k_, 1, convert, reinterpret_cast<Held*>(held_.data()));
+  order<1>(weight, n_, k_, convert, reinterpret_cast<Held*>(held_.data()));
 }
 
 void PackedMatrix::hold_bytes(const float* weight) {
@@ -78,9 +77,13 @@ void PackedMatrix::hold_bytes(const float* weight) {
     sums_.data()[i] = static_cast<float>(sum);
   }
   held_ = memory_for<std::int8_t>(padded * round_up(k_, together_));
-  order(
-      rows.data(), n_, k_, together_, [](std::int8_t value) { return value; },
-      reinterpret_cast<std::int8_t*>(held_.data()));
+  auto* held = reinterpret_cast<std::int8_t*>(held_.data());
+  const auto same = [](std::int8_t value) { return value; };
+  if (together_ == 4) {
+    order<4>(rows.data(), n_, k_, same, held);
+  } else {
+    order<1>(rows.data(), n_, k_, same, held);
+  }
 }
 
 void PackedMatrix::multiply(const Multiplication& with, Columns columns) const {

@@ -83,9 +83,9 @@ HWY_INLINE void finish(const Sum* sums, std::int64_t rows, const Finish& to) {
   const F f;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(f));
   for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < to.columns; j += lanes, sums += lanes) {
+    for (std::int64_t j = 0; j < to.columns; j += lanes) {
       const auto count = std::min(lanes, to.columns - j);
-      auto v = as_floats(sums);
+      auto v = as_floats(sums + 2 * i * lanes + j);
       if (to.rows) {
         const auto zero = hn::Set(f, to.rows[i].zero);
         v = hn::Mul(hn::Set(f, to.rows[i].scale), hn::NegMulAdd(zero, hn::LoadU(f, to.weight_sums + j), v));
@@ -96,7 +96,6 @@ HWY_INLINE void finish(const Sum* sums, std::int64_t rows, const Finish& to) {
       if (to.add) v = hn::Add(v, load(y, count));
       store(value_and_slope(v, to.activation).value, y, count);
     }
-    if (to.columns <= lanes) sums += lanes;
   }
 }
 

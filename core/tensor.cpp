@@ -22,8 +22,8 @@ std::uint64_t next_allocation() {
   return ++count;
 }
 
-/// Memory of the system's own in huge pages: a product that waits for one of many small pages loses more time
-/// than it takes to multiply what is on it. What is taken one after the other lies side by side, and is given
+/// Memory of the system's own in huge pages, for products that read it from end to end: looking up the
+/// addresses of many small ones takes time. What is taken one after the other lies side by side, and is given
 /// back when nobody holds any of it.
 class Pages {
  public:
@@ -42,25 +42,24 @@ class Pages {
     return {std::move(pages), memory};
   }
 
-  explicit Pages(std::size_t bytes) : size_(bytes), reserved_(bytes + huge) {
-    auto* memory = ::mmap(nullptr, reserved_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw std::bad_alloc();
-    memory_ = static_cast<std::byte*>(memory);
-    void* aligned = memory_;
-    begin_ = static_cast<std::byte*>(std::align(huge, size_, aligned, reserved_));
-    reserved_ = size_ + huge;
+  explicit Pages(std::size_t bytes) : size_(bytes) {
+    memory_ = ::mmap(nullptr, size_ + huge, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory_ == MAP_FAILED) throw std::bad_alloc();
+    void* begin = memory_;
+    auto space = size_ + huge;
+    begin_ = static_cast<std::byte*>(std::align(huge, size_, begin, space));
     ::madvise(begin_, size_, MADV_HUGEPAGE);
   }
-  ~Pages() { ::munmap(memory_, reserved_); }
+  ~Pages() { ::munmap(memory_, size_ + huge); }
   Pages(const Pages&) = delete;
   Pages& operator=(const Pages&) = delete;
 
  private:
   static constexpr std::size_t huge = std::size_t{2} << 20, least = std::size_t{32} << 20;
 
-  std::byte* memory_;
+  void* memory_;
   std::byte* begin_;
-  std::size_t size_, reserved_, used_ = 0;
+  std::size_t size_, used_ = 0;
 };
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/epilogue.h"
 #include "core/gradient_kernels.h"
+#include "core/ops/activation.h"
 #include "core/parallel.h"
 #include "core/tape.h"
 
@@ -22,6 +22,17 @@ void add_to(const T* x, std::int64_t count, T* y) {
 }
 
 void add_to(const float* x, std::int64_t count, float* y) { add_values(x, count, y); }
+
+/// rows [M,N] = activation(rows + bias), in place, bias [N] or null.
+template <class T>
+void add_bias_and_activate(T* rows, std::int64_t m, std::int64_t n, const T* bias, Activation activation) {
+  for (std::int64_t i = 0; i < m; ++i) {
+    T* row = rows + i * n;
+    for (std::int64_t j = 0; bias && j < n; ++j) row[j] += bias[j];
+    if (activation == Activation::identity) continue;
+    for (std::int64_t j = 0; j < n; ++j) row[j] = activate(row[j], activation);
+  }
+}
 
 template <class T>
 void multiply_plain(const T* x, std::int64_t rows, const Linear<T>& w, Epilogue epilogue, T* y) {

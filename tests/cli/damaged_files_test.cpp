@@ -1,6 +1,6 @@
-#include <fstream>
-#include <iterator>
+#include <sstream>
 
+#include "core/files.h"
 #include "tests/cli/command.h"
 #include "tests/support/pictures.h"
 
@@ -21,10 +21,9 @@ class DamagedFilesTest : public CommandTest {
 
   /// The libraries that decode print nothing of their own.
   static bool only_own_lines(const std::string& text) {
-    for (std::size_t begin = 0; begin < text.size(); begin = text.find('\n', begin) + 1) {
-      if (text.compare(begin, 7, "beeld: ") != 0) return false;
-      if (text.find('\n', begin) == std::string::npos) break;
-    }
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);)
+      if (!line.starts_with("beeld: ")) return false;
     return true;
   }
 
@@ -58,16 +57,11 @@ class DamagedFilesTest : public CommandTest {
     expect_all_named(among);
   }
 
-  static std::string content_of(const std::filesystem::path& path) {
-    std::ifstream stream(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-
   std::string add(const std::string& name, const std::string& content) {
     return add_file("pictures/" + name, content).string();
   }
 
-  std::string jpeg_ = content_of(BEELD_SOURCE_DIR "/data/gallery/blue-train-on-the-grass.jpg");
+  std::string jpeg_ = read_file(BEELD_SOURCE_DIR "/data/gallery/blue-train-on-the-grass.jpg", 1 << 20);
   std::string png_ = png_bytes(wave_picture(48, 40, 3));
   std::vector<std::string> good_ = {add_picture("a.png", 1).string(), add_picture("b.bmp", 2).string()};
   // Path, and what its line says.
@@ -125,8 +119,7 @@ TEST_F(DamagedFilesTest, AModelsDamagedFileIsNamed) {
       {"model.safetensors", ""},
       {"model.safetensors", std::string("\0\0\0\0\1\0\0\0{}", 10)}};
   for (const auto& [name, content] : changes) {
-    std::ifstream stream(model_ / name, std::ios::binary);
-    const std::string whole{std::istreambuf_iterator<char>(stream), {}};
+    const auto whole = read_file(model_ / name, std::size_t{1} << 30);
     ASSERT_FALSE(whole.empty()) << name;
     add_file("model/" + name, content);
     const auto finished = run({"classify", good_[0], "--labels", "cat,dog"});
