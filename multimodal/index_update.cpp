@@ -2,11 +2,11 @@
 #include <tbb/parallel_pipeline.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <future>
-#include <memory>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -74,9 +74,9 @@ void run_pipeline(const Take& take, const Prepare& prepare, const Encode& encode
 #else
 template <class Take, class Prepare, class Encode, class Write>
 void run_pipeline(const Take& take, const Prepare& prepare, const Encode& encode, const Write& write) {
-  using Batch = std::shared_ptr<PictureBatch>;
+  using Batch = PictureBatch*;
   const auto take_or_stop = [&](tbb::flow_control& flow) {
-    auto batch = take();
+    const auto batch = take();
     if (!batch) flow.stop();
     return batch;
   };
@@ -90,11 +90,15 @@ void run_pipeline(const Take& take, const Prepare& prepare, const Encode& encode
 
 /// Decoding, encoding and writing of different batches overlap.
 void run_batches(UpdateWork& work, const std::vector<PictureFile>& files, std::size_t batch_size) {
-  using Batch = std::shared_ptr<PictureBatch>;
-  std::size_t next = 0;
+  using Batch = PictureBatch*;
+  // Here, because a pipeline that an error ends forgets what is in flight. A batch is taken when the one that
+  // had its place is written.
+  std::array<PictureBatch, batches_in_flight> batches;
+  std::size_t next = 0, taken = 0;
   const auto take = [&]() -> Batch {
     if (next == files.size() || work.stop) return nullptr;
-    auto batch = std::make_shared<PictureBatch>(std::min(batch_size, files.size() - next));
+    const auto batch = &batches[taken++ % batches_in_flight];
+    *batch = PictureBatch(std::min(batch_size, files.size() - next));
     for (auto& picture : *batch) {
       picture.record.path = files[next].path;
       picture.record.stamp = files[next].stamp;
@@ -112,7 +116,10 @@ void run_batches(UpdateWork& work, const std::vector<PictureFile>& files, std::s
     work.encode(*batch);
     return batch;
   };
-  const auto write = [&](const Batch& batch) { work.write(*batch); };
+  const auto write = [&](Batch batch) {
+    work.write(*batch);
+    *batch = {};
+  };
   run_pipeline(take, prepare, encode, write);
 }
 

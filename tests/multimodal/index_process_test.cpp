@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <thread>
 
 #include "multimodal/index_database.h"
@@ -49,7 +50,12 @@ class IndexProcess : public ::testing::Test {
 TEST_F(IndexProcess, SurvivesBeingKilled) {
   const auto die_in_the_sixth_batch = [&] {
     model.before_encoding = [&](std::span<const Pixels>) {
-      if (model.calls == 6) ::kill(::getpid(), SIGKILL);
+      if (model.calls != 6) return;
+      // However slow the writing is: five batches were encoded, and three of them are waited for.
+      const Database written(database, DatabaseAccess::read_only);
+      for (int i = 0; i < 2000 && written.integer("SELECT count(*) FROM embeddings") < 12; ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      ::kill(::getpid(), SIGKILL);
     };
     Indexer(database, model.encoder()).update({photos}, {.batch = 4});
   };
@@ -57,7 +63,7 @@ TEST_F(IndexProcess, SurvivesBeingKilled) {
 
   Indexer index(database, model.encoder());
   const auto kept = index.size();
-  EXPECT_GE(kept, 12u);  // five batches were encoded, two may not have been written yet
+  EXPECT_GE(kept, 12u);
   EXPECT_LE(kept, 20u);
   const auto summary = index.update({photos}, {});
   EXPECT_EQ(summary.added + kept, 40u);
