@@ -32,11 +32,6 @@ HWY_INLINE V widened(const Half* held) {
   return hn::PromoteTo(F(), hn::Load(hn::Rebind<Half, F>(), held));
 }
 
-HWY_INLINE V widened(const std::int8_t* held) {
-  const hn::Rebind<std::int32_t, F> whole;
-  return hn::ConvertTo(F(), hn::PromoteTo(whole, hn::Load(hn::Rebind<std::int8_t, F>(), held)));
-}
-
 /// sums [Rows,columns] = a [Rows,depth] times b [depth,columns]. Unrolled, or the sums would lie in memory.
 template <class Held, int Rows>
 void float_tile(const float* a, std::int64_t stride, const Held* b, std::int64_t depth, Ahead ahead,

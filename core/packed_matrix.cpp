@@ -62,7 +62,7 @@ void PackedMatrix::hold(const float* weight, const Convert& convert) {
 }
 
 void PackedMatrix::hold_bytes(const float* weight) {
-  together_ = multiplies_bytes() && k_ <= byte_tile_depth ? 4 : 1;
+  together_ = multiplies_bytes() && k_ <= byte_tile_depth ? 4 : 2;
   const auto padded = round_up(n_, panel());
   std::vector<std::int8_t> rows(static_cast<std::size_t>(n_ * k_));
   std::vector<float> rotated(static_cast<std::size_t>(k_));
@@ -82,7 +82,7 @@ void PackedMatrix::hold_bytes(const float* weight) {
   if (together_ == 4) {
     order<4>(rows.data(), n_, k_, same, held);
   } else {
-    order<1>(rows.data(), n_, k_, same, held);
+    order<2>(rows.data(), n_, k_, same, held);
   }
 }
 

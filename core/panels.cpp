@@ -15,6 +15,7 @@
 #include "core/activations-inl.h"
 #include "core/float_tile-inl.h"
 #include "core/kernels-inl.h"
+#include "core/pair_tile-inl.h"
 
 namespace beeld {
 
@@ -64,8 +65,8 @@ struct Finish {
   std::int64_t stride, columns;        // of y; the last panel has fewer columns
   const float* bias = nullptr;         // [columns]
   const float* scales = nullptr;       // [panel], of int8 weights
-  const float* weight_sums = nullptr;  // [panel], where x is in bytes as well
-  const RowScale* rows = nullptr;      // [rows], likewise
+  const float* weight_sums = nullptr;  // [panel], likewise
+  const RowScale* rows = nullptr;      // [rows], of x that was rounded for them
   bool add;                            // to y
   Activation activation;
 };
@@ -87,10 +88,10 @@ HWY_INLINE void finish(const Sum* sums, std::int64_t rows, const Finish& to) {
       const auto count = std::min(lanes, to.columns - j);
       auto v = as_floats(sums + 2 * i * lanes + j);
       if (to.rows) {
-        const auto zero = hn::Set(f, to.rows[i].zero);
-        v = hn::Mul(hn::Set(f, to.rows[i].scale), hn::NegMulAdd(zero, hn::LoadU(f, to.weight_sums + j), v));
+        const auto zero = hn::Set(f, to.rows[i].zero), scale = hn::Set(f, to.rows[i].scale);
+        v = hn::NegMulAdd(zero, hn::LoadU(f, to.weight_sums + j), v);
+        v = hn::Mul(v, hn::Mul(scale, hn::LoadU(f, to.scales + j)));
       }
-      if (to.scales) v = hn::Mul(v, hn::LoadU(f, to.scales + j));
       if (to.bias) v = hn::Add(v, load(to.bias + j, count));
       float* y = to.y + i * to.stride + j;
       if (to.add) v = hn::Add(v, load(y, count));
@@ -148,7 +149,6 @@ void multiply_block(const Panels& w, const Multiplication& with, Columns columns
                     .stride = w.n,
                     .columns = std::min(width, columns.end - j),
                     .bias = with.bias && ends ? with.bias + j : nullptr,
-                    .scales = w.scales ? w.scales + j : nullptr,
                     .add = !begins || with.epilogue.add_to_output,
                     .activation = ends ? with.epilogue.activation : Activation::identity};
     fetch(to, rows);
@@ -171,15 +171,41 @@ void multiply_floats(const Panels& w, const Multiplication& with, Columns column
   }
 }
 
-void multiply_bytes(const Panels& w, const Multiplication& with, Columns columns) {
-  alignas(64) std::int32_t sums[byte_tile_rows * byte_tile_columns];
-  const auto steps = (w.k + 3) / 4, stride = 4 * steps + cache_line;
-  const auto panel_bytes = 4 * steps * byte_tile_columns;
-  const auto* panel =
-      static_cast<const std::byte*>(w.values) + columns.begin / byte_tile_columns * panel_bytes;
-  const Parts blocks(with.rows, std::max<std::int64_t>(block_bytes / stride, most_rows));
-  const auto most = block_bytes / stride + most_rows;
-  auto* a = working_memory<std::uint8_t, Finish>(most * stride);
+/// x in bytes.
+struct ByBytes {
+  using Value = std::uint8_t;
+  static constexpr std::int64_t together = 4;
+
+  static void multiply(std::int64_t rows, const Value* a, std::int64_t stride, const std::int8_t* b,
+                       std::int64_t steps, Ahead ahead, std::int32_t* sums) {
+    byte_tile(static_cast<int>(rows), a, stride, b, steps, ahead, sums);
+  }
+};
+
+/// x in 16 bits.
+struct ByPairs {
+  using Value = std::int16_t;
+  static constexpr std::int64_t together = 2;
+
+  static void multiply(std::int64_t rows, const Value* a, std::int64_t stride, const std::int8_t* b,
+                       std::int64_t steps, Ahead ahead, std::int32_t* sums) {
+    static constexpr auto tiles = pair_tiles(std::make_integer_sequence<int, most_rows>());
+    tiles[static_cast<std::size_t>(rows - 1)](a, stride, b, steps, ahead, sums);
+  }
+};
+
+template <class By>
+void multiply_whole(const Panels& w, const Multiplication& with, Columns columns) {
+  using Value = typename By::Value;
+  HWY_ALIGN std::int32_t sums[static_cast<std::size_t>(most_rows) * 2 * hn::MaxLanes(F())];
+  constexpr auto size = static_cast<std::int64_t>(sizeof(Value));
+  const auto steps = (w.k + By::together - 1) / By::together,
+             stride = By::together * steps + cache_line / size;
+  const auto width = PanelColumns(), panel_bytes = By::together * steps * width;
+  const auto* panel = static_cast<const std::byte*>(w.values) + columns.begin / width * panel_bytes;
+  const Parts blocks(with.rows, std::max<std::int64_t>(block_bytes / size / stride, most_rows));
+  const auto most = block_bytes / size / stride + most_rows;
+  auto* a = working_memory<Value, Finish>(most * stride);
   auto* scales = working_memory<RowScale, Finish>(most);
   auto* rotated = working_memory<float, Finish>(w.k);
   for (std::int64_t b = 0; b < blocks.count; ++b) {
@@ -192,7 +218,7 @@ void multiply_bytes(const Panels& w, const Multiplication& with, Columns columns
                           Ahead ahead) HWY_ATTR {
       const Finish to{.y = with.y + (first + i) * w.n + j,
                       .stride = w.n,
-                      .columns = std::min<std::int64_t>(byte_tile_columns, columns.end - j),
+                      .columns = std::min(width, columns.end - j),
                       .bias = with.bias ? with.bias + j : nullptr,
                       .scales = w.scales + j,
                       .weight_sums = w.sums + j,
@@ -200,21 +226,12 @@ void multiply_bytes(const Panels& w, const Multiplication& with, Columns columns
                       .add = with.epilogue.add_to_output,
                       .activation = with.epilogue.activation};
       fetch(to, rows);
-      const auto* bytes = reinterpret_cast<const std::int8_t*>(weights);
-      byte_tile(static_cast<int>(rows), a + i * stride, stride, bytes, steps, ahead, sums);
+      const auto* held = reinterpret_cast<const std::int8_t*>(weights);
+      By::multiply(rows, a + i * stride, stride, held, steps, ahead, sums);
       finish(sums, rows, to);
     };
     for_each_tile(count, columns, panel, {steps, panel_bytes, panel_bytes}, tile);
   }
-}
-
-/// int8 weights where bytes are not multiplied.
-void multiply_rotated(const Panels& w, const Multiplication& with, Columns columns) {
-  auto* rotated = working_memory<float, Finish>(with.rows * w.k);
-  for (std::int64_t i = 0; i < with.rows; ++i) rotate_row(with.x + i * w.k, w.k, rotated + i * w.k);
-  auto rest = with;
-  rest.x = rotated;
-  multiply_floats<std::int8_t>(w, rest, columns);
 }
 
 void MultiplyPanels(const Panels& w, const Multiplication& with, Columns columns) {
@@ -226,7 +243,8 @@ void MultiplyPanels(const Panels& w, const Multiplication& with, Columns columns
     case WeightType::bf16:
       return multiply_floats<hwy::bfloat16_t>(w, with, columns);
     case WeightType::int8:
-      return w.together == 1 ? multiply_rotated(w, with, columns) : multiply_bytes(w, with, columns);
+      return w.together == 4 ? multiply_whole<ByBytes>(w, with, columns)
+                             : multiply_whole<ByPairs>(w, with, columns);
   }
 }
 

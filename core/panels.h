@@ -14,7 +14,7 @@ namespace beeld {
 struct Panels {
   WeightType type;
   std::int64_t n, k;
-  std::int64_t together;  ///< 4 where bytes are multiplied by bytes, else 1
+  std::int64_t together;  ///< of int8 weights 4 where bytes are multiplied by bytes, or 2; else 1
   const void* values;
   /// Of int8 weights, padded to whole panels: what a value stands for, and the sum of an output's values.
   const float* scales = nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "core/quantize.cpp"
@@ -22,6 +23,17 @@ inline RowScale row_scale(float least, float greatest) {
   if (!(range > 0) || !std::isfinite(range)) return {1, 0};
   const float scale = range / 255;
   return {scale, std::nearbyint(-least / scale)};
+}
+
+/// The largest magnitude that a value of a row of 16-bit values may have.
+inline float most_magnitude(std::int64_t width) {
+  constexpr std::int64_t most_sum = std::numeric_limits<std::int32_t>::max();
+  return static_cast<float>(std::clamp<std::int64_t>(most_sum / 127 / width, 1, 32767));
+}
+
+inline RowScale symmetric_scale(float greatest, float most) {
+  if (!(greatest > 0) || !std::isfinite(greatest)) return {1, 0};
+  return {greatest / most, 0};
 }
 
 /// Divided by the length of the transform's columns.
@@ -69,14 +81,26 @@ void RotateRow(const float* x, std::int64_t width, float* y) {
   if (y != x) std::copy(x + at, x + width, y + at);
 }
 
-HWY_INLINE void store_bytes(V whole, std::uint8_t* q, std::int64_t count) {
+template <class Value>
+HWY_INLINE void store_whole(V v, Value* q, std::int64_t count) {
   const F f;
-  const hn::Rebind<std::uint8_t, F> bytes;
-  const auto narrow = hn::DemoteTo(bytes, hn::NearestInt(whole));
-  if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::StoreU(narrow, bytes, q);
-  HWY_ALIGN std::uint8_t rest[hn::MaxLanes(f)];
-  hn::Store(narrow, bytes, rest);
+  const hn::Rebind<Value, F> values;
+  const auto narrow = hn::DemoteTo(values, hn::NearestInt(v));
+  if (count == static_cast<std::int64_t>(hn::Lanes(f))) return hn::StoreU(narrow, values, q);
+  HWY_ALIGN Value rest[hn::MaxLanes(f)];
+  hn::Store(narrow, values, rest);
   for (std::int64_t i = 0; i < count; ++i) q[i] = rest[i];
+}
+
+template <class Value>
+HWY_INLINE void quantize(const float* x, std::int64_t width, RowScale row, float least, float most,
+                         Value* q) {
+  const F f;
+  const auto scale = hn::Set(f, 1 / row.scale), zero = hn::Set(f, row.zero);
+  const auto low = hn::Set(f, least), high = hn::Set(f, most);
+  for_each_vector(width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
+    store_whole(hn::Clamp(hn::MulAdd(load(x + i, n), scale, zero), low, high), q + i, n);
+  });
 }
 
 RowScale QuantizeRow(const float* x, std::int64_t width, std::uint8_t* q) {
@@ -88,9 +112,18 @@ RowScale QuantizeRow(const float* x, std::int64_t width, std::uint8_t* q) {
     greatest = hn::Max(greatest, v);
   });
   const auto row = row_scale(hn::GetLane(hn::MinOfLanes(f, least)), hn::GetLane(hn::MaxOfLanes(f, greatest)));
-  const auto scale = hn::Set(f, 1 / row.scale), zero = hn::Set(f, row.zero);
+  quantize(x, width, row, 0, 255, q);
+  return row;
+}
+
+RowScale QuantizeRowWide(const float* x, std::int64_t width, std::int16_t* q) {
+  const F f;
+  auto greatest = hn::Zero(f);
   for_each_vector(width, [&](std::int64_t i, std::int64_t n)
-                             HWY_ATTR { store_bytes(hn::MulAdd(load(x + i, n), scale, zero), q + i, n); });
+                             HWY_ATTR { greatest = hn::Max(greatest, hn::Abs(load(x + i, n))); });
+  const float most = most_magnitude(width);
+  const auto row = symmetric_scale(hn::GetLane(hn::MaxOfLanes(f, greatest)), most);
+  quantize(x, width, row, -most, most, q);
   return row;
 }
 
@@ -102,6 +135,7 @@ namespace beeld {
 
 HWY_EXPORT(RotateRow);
 HWY_EXPORT(QuantizeRow);
+HWY_EXPORT(QuantizeRowWide);
 
 void rotate_row(const float* x, std::int64_t width, float* y) {
   HWY_DYNAMIC_DISPATCH(RotateRow)(x, width, y);
@@ -139,6 +173,20 @@ RowScale quantize_row_plain(const float* x, std::int64_t width, std::uint8_t* q)
     const float rounded = std::nearbyint(std::fma(x[i], 1 / row.scale, row.zero));
     q[i] = static_cast<std::uint8_t>(std::clamp(rounded, 0.0F, 255.0F));
   }
+  return row;
+}
+
+RowScale quantize_row(const float* x, std::int64_t width, std::int16_t* q) {
+  return HWY_DYNAMIC_DISPATCH(QuantizeRowWide)(x, width, q);
+}
+
+RowScale quantize_row_plain(const float* x, std::int64_t width, std::int16_t* q) {
+  float greatest = 0;
+  for (std::int64_t i = 0; i < width; ++i) greatest = std::max(greatest, std::fabs(x[i]));
+  const float most = most_magnitude(width);
+  const auto row = symmetric_scale(greatest, most);
+  for (std::int64_t i = 0; i < width; ++i)
+    q[i] = static_cast<std::int16_t>(std::clamp(std::nearbyint(x[i] * (1 / row.scale)), -most, most));
   return row;
 }
 

@@ -35,6 +35,13 @@ RowScale quantize_row(const float* x, std::int64_t width, std::uint8_t* q);
 /// The plain definition.
 RowScale quantize_row_plain(const float* x, std::int64_t width, std::uint8_t* q);
 
+/// Rounds a row to 16 bits, or to so many that its products with `width` values of -127..127 add up to no
+/// more than 32: 14 bits for a row of 1024. Zero stays zero.
+RowScale quantize_row(const float* x, std::int64_t width, std::int16_t* q);
+
+/// The plain definition.
+RowScale quantize_row_plain(const float* x, std::int64_t width, std::int16_t* q);
+
 /// Weights of an output [K] rounded to -127..127, of which one is `scale`, which is returned.
 float quantize_weights(const float* weight, std::int64_t k, std::int8_t* q);
 

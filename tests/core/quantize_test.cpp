@@ -56,11 +56,17 @@ TEST(RotateRow, SpreadsAnOutlierAndAnOffsetEvenly) {
   }
 }
 
-TEST(QuantizeRow, EqualsItsPlainDefinition) {
+template <class Value>
+class QuantizeRow : public ::testing::Test {};
+
+using RowValues = ::testing::Types<std::uint8_t, std::int16_t>;
+TYPED_TEST_SUITE(QuantizeRow, RowValues);
+
+TYPED_TEST(QuantizeRow, EqualsItsPlainDefinition) {
   for (const auto length : lengths) {
     const auto x = random_tensor<float>({length}, 1, 3);
     // Room behind them must stay as it is.
-    std::vector<std::uint8_t> fast(static_cast<std::size_t>(length) + 64, 77), plain = fast;
+    std::vector<TypeParam> fast(static_cast<std::size_t>(length) + 64, 77), plain = fast;
     const auto row = quantize_row(x.data(), length, fast.data());
     const auto expected = quantize_row_plain(x.data(), length, plain.data());
     EXPECT_EQ(row.scale, expected.scale);
@@ -70,23 +76,35 @@ TEST(QuantizeRow, EqualsItsPlainDefinition) {
   }
 }
 
-TEST(QuantizeRow, IsOffByHalfAStepAtMostAndKeepsZero) {
+TYPED_TEST(QuantizeRow, IsOffByHalfAStepAtMostAndKeepsZero) {
   auto x = random_tensor<float>({1000}, 2, 5);
   x.data()[10] = 0;
-  std::vector<std::uint8_t> q(1000);
+  std::vector<TypeParam> q(1000);
   const auto row = quantize_row(x.data(), 1000, q.data());
   for (std::size_t i = 0; i < 1000; ++i)
     EXPECT_NEAR(row.scale * (static_cast<float>(q[i]) - row.zero), x.data()[i], row.scale * 0.501);
   EXPECT_EQ(static_cast<float>(q[10]), row.zero);
 }
 
-TEST(QuantizeRow, GivesZerosForARowOfZerosAndNothingWildForInfinities) {
+TYPED_TEST(QuantizeRow, GivesZerosForARowOfZerosAndNothingWildForInfinities) {
   const std::vector<float> zeros(20);
-  std::vector<std::uint8_t> q(20, 5);
+  std::vector<TypeParam> q(20, 5);
   EXPECT_EQ(quantize_row(zeros.data(), 20, q.data()).scale, 1);
   for (const auto value : q) EXPECT_EQ(value, 0);
   const std::vector<float> wild(20, std::numeric_limits<float>::infinity());
   EXPECT_EQ(quantize_row(wild.data(), 20, q.data()).scale, 1);
+}
+
+TEST(QuantizeWideRow, LeavesRoomForTheSumOfItsProducts) {
+  for (const std::int64_t length : {1, 516, 517, 3072, 100000}) {
+    for (const float value : {7.0F, std::numeric_limits<float>::infinity()}) {
+      const std::vector<float> x(static_cast<std::size_t>(length), value);
+      std::vector<std::int16_t> q(x.size());
+      quantize_row(x.data(), length, q.data());
+      EXPECT_GT(q[0], 126);
+      EXPECT_LE(length * q[0] * 127, std::numeric_limits<std::int32_t>::max());
+    }
+  }
 }
 
 TEST(QuantizeWeights, IsOffByHalfAStepAtMost) {
