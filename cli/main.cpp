@@ -10,6 +10,7 @@
 #include "cli/command.h"
 #include "cli/options.h"
 #include "core/packed_matrix.h"
+#include "vision/decode.h"
 
 namespace beeld::cli {
 
@@ -119,6 +120,7 @@ int main(int argc, char** argv) {
   occupy_standard_streams();
   // A reader that closes the pipe, as `| head` does, ends the command quietly.
   ::signal(SIGPIPE, SIG_DFL);
+  beeld::silence_opencv();
   std::ios::sync_with_stdio(false);
   using beeld::cli::ExitCode;
   ExitCode code = ExitCode::nothing_done;

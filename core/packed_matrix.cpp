@@ -62,7 +62,9 @@ void PackedMatrix::hold(const float* weight, const Convert& convert) {
 }
 
 void PackedMatrix::hold_bytes(const float* weight) {
-  together_ = multiplies_bytes() && k_ <= byte_tile_depth ? 4 : 2;
+  // Vector code may be held to shorter vectors than the processor has.
+  const bool by_bytes = multiplies_bytes() && panel() == byte_tile_columns && k_ <= byte_tile_depth;
+  together_ = by_bytes ? 4 : 2;
   const auto padded = round_up(n_, panel());
   std::vector<std::int8_t> rows(static_cast<std::size_t>(n_ * k_));
   std::vector<float> rotated(static_cast<std::size_t>(k_));

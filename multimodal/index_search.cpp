@@ -1,6 +1,6 @@
 #include <beeld/error.h>
+#include <stdlib.h>
 #include <tbb/task_arena.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -47,8 +47,11 @@ std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& inde
                                                const VectorsKey& key) {
   const auto file = vectors_file(index);
   if (auto vectors = Vectors::open(file, key)) return std::make_shared<const Vectors>(std::move(*vectors));
-  if (::access(std::filesystem::absolute(file).parent_path().c_str(), W_OK) == 0)
+  try {
     return write_vectors(file, table, key);
+  } catch (const Error& error) {  // a folder that is read-only, or a disk that is full
+    if (error.code() != ErrorCode::io) throw;
+  }
   auto temporary = std::filesystem::temp_directory_path() / "beeld-vectors-XXXXXX";
   std::string folder = temporary.string();
   if (!::mkdtemp(folder.data())) throw Error(ErrorCode::io, "[index] " + folder + ": cannot be made");

@@ -62,8 +62,8 @@ class Indexer {
 std::filesystem::path vectors_file(const std::filesystem::path& index);
 
 /// The file of vectors for the state `table` shows in the transaction that is open on it: as it is, or
-/// written anew where it is absent, stale or damaged. Where the index's folder cannot be written, the file is
-/// made in the folder for temporary files and lasts as long as the result.
+/// written anew where it is absent, stale or damaged. Where that cannot be (a read-only folder, a full disk),
+/// it is made in the folder for temporary files and lasts as long as the result.
 std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
                                                const VectorsKey& key);
 

@@ -29,8 +29,10 @@ Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& opt
 [[noreturn]] void fail(ErrorCode code, const Source& source, const std::string& what);
 
 /// Every decoder calls this once, with the header's size, before it touches a pixel: it waits for the memory.
+/// `bytes_of_pixel` is what a pixel takes at most: the samples as a library gives them, and the picture's.
 /// Throws Error: corrupt (a side of zero) or limit (more pixels or memory than allowed).
-void check_size(const Source& source, std::int64_t width, std::int64_t height);
+void check_size(const Source& source, std::int64_t width, std::int64_t height,
+                std::int64_t bytes_of_pixel = 8);
 
 /// A picture with sample storage for a size that passed check_size().
 Image make_image(std::int64_t width, std::int64_t height, PixelFormat format);
@@ -66,8 +68,15 @@ struct Raster {
   std::vector<std::uint16_t> words;  ///< 16-bit samples, or empty
 };
 
-/// Decodes PNG, WebP or TIFF by the library this build has: OpenCV for all three, or stb_image, which knows
-/// PNG alone. Throws Error: corrupt or unsupported.
-Raster decode_raster(const Source& source, std::span<const std::uint8_t> bytes);
+/// Decodes PNG, by stb_image. Throws Error: corrupt.
+Raster decode_png_samples(const Source& source, std::span<const std::uint8_t> png);
+
+/// Decodes WebP or TIFF, by OpenCV. Throws Error: corrupt, or unsupported, as everything is in a build
+/// without OpenCV.
+Raster decode_by_opencv(const Source& source, std::span<const std::uint8_t> bytes);
+
+/// OpenCV says on stderr what it dislikes in a file. For programs whose stderr is theirs; for the whole
+/// process.
+void silence_opencv();
 
 }  // namespace beeld

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <string_view>
@@ -72,7 +73,7 @@ class Decompressor {
   Decompressor(const Decompressor&) = delete;
   Decompressor& operator=(const Decompressor&) = delete;
 
-  const jpeg_decompress_struct& info() const { return info_; }
+  jpeg_decompress_struct& info() { return info_; }
 
   void read_header() {
     run([this] {
@@ -144,13 +145,20 @@ unsigned denominator_for(const jpeg_decompress_struct& info, const DecodeOptions
   return 1;
 }
 
+/// A file of several scans is held in coefficients of two bytes until the last one is read.
+std::int64_t bytes_of_pixel(jpeg_decompress_struct& info, unsigned denominator) {
+  const std::int64_t samples = std::max(8U / (denominator * denominator), 1U);
+  return samples + (jpeg_has_multiple_scans(&info) ? 2 * info.num_components : 0);
+}
+
 }  // namespace
 
 Decoded decode_jpeg(const Source& source) {
   Decompressor jpeg(source);
   jpeg.read_header();
-  const auto& info = jpeg.info();
-  check_size(source, info.image_width, info.image_height);
+  auto& info = jpeg.info();
+  const unsigned denominator = denominator_for(info, source.options);
+  check_size(source, info.image_width, info.image_height, bytes_of_pixel(info, denominator));
 
   Decoded decoded;
   decoded.orientation = orientation_of(info);
@@ -170,7 +178,7 @@ Decoded decode_jpeg(const Source& source) {
       fail(ErrorCode::unsupported, source,
            "a JPEG of " + std::to_string(info.num_components) + " components; expected 1, 3 or 4");
   }
-  jpeg.start(colours, denominator_for(info, source.options));
+  jpeg.start(colours, denominator);
   decoded.image = make_image(info.output_width, info.output_height, format);
   jpeg.read_rows(decoded.image.samples.data());
   if (format == PixelFormat::cmyk) {

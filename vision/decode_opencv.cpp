@@ -1,6 +1,9 @@
-#include <opencv2/imgcodecs.hpp>
-
 #include "vision/decode.h"
+
+#ifdef BEELD_OPENCV
+
+#include <opencv2/core/utils/logger.hpp>
+#include <opencv2/imgcodecs.hpp>
 
 namespace beeld {
 
@@ -23,7 +26,7 @@ std::vector<Sample> samples_of(const cv::Mat& mat) {
 
 }  // namespace
 
-Raster decode_raster(const Source& source, std::span<const std::uint8_t> bytes) {
+Raster decode_by_opencv(const Source& source, std::span<const std::uint8_t> bytes) {
   if (bytes.size() > INT_MAX) fail(ErrorCode::limit, source, "a file of more than 2 GB");
   cv::Mat mat;
   try {
@@ -45,4 +48,20 @@ Raster decode_raster(const Source& source, std::span<const std::uint8_t> bytes) 
   return raster;
 }
 
+void silence_opencv() { cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT); }
+
 }  // namespace beeld
+
+#else
+
+namespace beeld {
+
+Raster decode_by_opencv(const Source& source, std::span<const std::uint8_t>) {
+  fail(ErrorCode::unsupported, source, "this build of beeld lacks OpenCV, which reads WebP and TIFF");
+}
+
+void silence_opencv() {}
+
+}  // namespace beeld
+
+#endif

@@ -61,7 +61,7 @@ void read_header(const Source& source, const ByteReader& reader, std::size_t at,
          "PNG header with colour type " + std::to_string(png.colour) + " and " + std::to_string(png.bits) +
              " bits");
   }
-  check_size(source, png.width, png.height);
+  check_size(source, png.width, png.height, png.bits == 16 ? 16 : 8);
 }
 
 /// Walks all chunks, so that a cut or damaged file is known before any decoder sees it.
@@ -101,8 +101,8 @@ Png read_chunks(const Source& source) {
   return png;
 }
 
-/// The same picture with nothing but its pixels: no colour profiles, no texts, no transparency table, which
-/// decoders act upon or complain about. Palette indices become a grey picture, so that they survive.
+/// The same picture with nothing but its pixels: no transparency table, which the decoder would act upon.
+/// Palette indices become a grey picture, so that they survive.
 std::vector<std::uint8_t> bare_png(const Png& png) {
   std::vector<std::uint8_t> out(signature.begin(), signature.end());
   const auto append_chunk = [&out](std::string_view name, std::span<const std::uint8_t> body) {
@@ -131,16 +131,6 @@ std::vector<std::uint8_t> to_bytes(Raster raster, int colour) {
   return bytes;
 }
 
-/// Grey and alpha of a decoder that repeated grey as R, G and B.
-std::vector<std::uint8_t> first_and_last_of_four(const std::vector<std::uint8_t>& samples) {
-  std::vector<std::uint8_t> pairs(samples.size() / 2);
-  for (std::size_t i = 0; i < samples.size() / 4; ++i) {
-    pairs[2 * i] = samples[4 * i];
-    pairs[2 * i + 1] = samples[4 * i + 3];
-  }
-  return pairs;
-}
-
 PixelFormat format_of(int colour) {
   switch (colour) {
     case truecolour:
@@ -159,12 +149,10 @@ PixelFormat format_of(int colour) {
 Decoded decode_png(const Source& source) {
   const Png png = read_chunks(source);
   const auto bare = bare_png(png);
-  Raster raster = decode_raster(source, bare);
+  Raster raster = decode_png_samples(source, bare);
   const int width = static_cast<int>(png.width), height = static_cast<int>(png.height);
-  const int channels = raster.channels;
   if (raster.width != width || raster.height != height) fail(ErrorCode::corrupt, source, "damaged PNG");
   auto samples = to_bytes(std::move(raster), png.colour);
-  if (png.colour == grey_alpha && channels == 4) samples = first_and_last_of_four(samples);
 
   Decoded decoded;
   decoded.orientation = png.orientation;

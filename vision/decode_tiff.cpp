@@ -10,7 +10,20 @@ namespace beeld {
 
 namespace {
 
-enum Photometric : std::uint32_t { white_is_zero = 0, black_is_zero = 1, truecolour = 2, indexed = 3 };
+enum Photometric : std::uint32_t {
+  white_is_zero = 0,
+  black_is_zero = 1,
+  truecolour = 2,
+  indexed = 3,
+  inks = 5,
+  luminance_chrominance = 6,
+  cie_lab = 8
+};
+
+bool is_known(std::uint32_t photometric) {
+  return photometric <= indexed || photometric == inks || photometric == luminance_chrominance ||
+         photometric == cie_lab;
+}
 
 enum Extra : std::uint32_t { unspecified = 0, premultiplied_alpha = 1, straight_alpha = 2 };
 
@@ -132,6 +145,11 @@ Tiff read_directory(const Source& source, const ByteReader& reader) {
     }
   }
   check_segments(source, reader, offsets, lengths);
+  if (!seen.contains(262)) fail(ErrorCode::corrupt, source, "TIFF without a photometric interpretation");
+  if (!is_known(tiff.photometric)) {
+    fail(ErrorCode::unsupported, source,
+         "TIFF of photometric interpretation " + std::to_string(tiff.photometric));
+  }
   if (tiff.photometric == indexed && tiff.palette.empty())
     fail(ErrorCode::corrupt, source, "TIFF without its colour map");
   return tiff;
@@ -194,11 +212,14 @@ Decoded decode_tiff(const Source& source) {
   const bool little = source.bytes[0] == 'I';
   const ByteReader reader(source.bytes, little ? ByteOrder::little : ByteOrder::big);
   const Tiff tiff = read_directory(source, reader);
+  const int bytes_of_pixel = tiff.bits == 16 ? 16 : 12;  // the samples as stored, of the picture, and turned
   // A tile is decoded whole, even where it is larger than the picture.
-  if (tiff.width > 0 && tiff.height > 0)
-    check_size(source, std::max(tiff.width, tiff.tile_width), std::max(tiff.height, tiff.tile_height));
-  else
-    check_size(source, tiff.width, tiff.height);
+  if (tiff.width > 0 && tiff.height > 0) {
+    check_size(source, std::max(tiff.width, tiff.tile_width), std::max(tiff.height, tiff.tile_height),
+               bytes_of_pixel);
+  } else {
+    check_size(source, tiff.width, tiff.height, bytes_of_pixel);
+  }
   if (tiff.bits != 1 && tiff.bits != 8 && tiff.bits != 16)
     fail(ErrorCode::unsupported, source, "TIFF samples of " + std::to_string(tiff.bits) + " bits");
   // OpenCV would turn the picture and multiply its colours by alpha. What it sees is upright, and its alpha
@@ -207,7 +228,7 @@ Decoded decode_tiff(const Source& source) {
   const std::size_t low_byte = little ? 0 : 1;
   if (tiff.orientation_at != 0) bytes[tiff.orientation_at + low_byte] = 1;
   if (tiff.extra_at != 0 && tiff.channels == 4) bytes[tiff.extra_at + low_byte] = premultiplied_alpha;
-  const Raster raster = decode_raster(source, bytes);
+  const Raster raster = decode_by_opencv(source, bytes);
   if (raster.width != tiff.width || raster.height != tiff.height)
     fail(ErrorCode::corrupt, source, "damaged TIFF");
   // Orientation is part of decoding a TIFF for Pillow, not an EXIF tag to be applied or ignored.

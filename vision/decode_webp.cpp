@@ -58,7 +58,7 @@ WebP read_chunks(const Source& source) {
 Decoded decode_webp(const Source& source) {
   const WebP webp = read_chunks(source);
   check_size(source, webp.width, webp.height);
-  Raster raster = decode_raster(source, source.bytes);
+  Raster raster = decode_by_opencv(source, source.bytes);
   if (raster.width != webp.width || raster.height != webp.height || raster.bytes.empty() ||
       raster.channels < 3)
     fail(ErrorCode::corrupt, source, "damaged WebP");

@@ -68,7 +68,7 @@ void fail(ErrorCode code, const Source& source, const std::string& what) {
   throw Error(code, "[image] " + source.name + ": " + what);
 }
 
-void check_size(const Source& source, std::int64_t width, std::int64_t height) {
+void check_size(const Source& source, std::int64_t width, std::int64_t height, std::int64_t bytes_of_pixel) {
   const auto size = std::to_string(width) + "x" + std::to_string(height);
   if (width < 1 || height < 1) fail(ErrorCode::corrupt, source, "a picture of " + size + " pixels");
   // The division keeps the product from overflowing.
@@ -76,8 +76,7 @@ void check_size(const Source& source, std::int64_t width, std::int64_t height) {
     fail(ErrorCode::limit, source,
          size + " pixels; at most " + std::to_string(source.options.max_pixels) + " are allowed");
   }
-  // The samples as the library gives them, and those of the picture: four bytes each at most, as a rule.
-  const std::int64_t needed = 8 * width * height, limit = decode_memory();
+  const std::int64_t needed = bytes_of_pixel * width * height, limit = decode_memory();
   if (needed > limit) {
     const auto megabytes = [](std::int64_t bytes) {
       return std::to_string((bytes + (1 << 20) - 1) >> 20) + " MB";

@@ -1,5 +1,7 @@
 #include "vision/memory_budget.h"
 
+#include <beeld/image.h>
+
 #include <condition_variable>
 #include <mutex>
 

@@ -4,10 +4,6 @@
 
 namespace beeld {
 
-/// Bytes that all pictures of this process may take while they are decoded: 2 GiB until this is called.
-void set_decode_memory(std::int64_t bytes);
-std::int64_t decode_memory();
-
 /// A share of the memory that pictures take while they are decoded, given back when it ends. All leases of
 /// the process count together. Who holds one must not wait for anything: others wait for it.
 class MemoryLease {

@@ -53,12 +53,17 @@ struct DecodeOptions {
 /// decides, never the file's name.
 ///
 /// Throws Error: not_found or io (cannot be read), unsupported (not a picture, or a form of it that
-/// cannot be decoded), corrupt (truncated or damaged), limit (more than max_pixels).
+/// cannot be decoded), corrupt (truncated or damaged), limit (more than max_pixels, or than decode_memory()).
 Image load_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same, from bytes in memory. `name` appears in error messages.
 Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& options = {},
                    const std::string& name = "image");
+
+/// Bytes that all pictures of this process may take while they are decoded, 2 GiB until this is called:
+/// others wait, and one that alone needs more is an Error (limit). For all threads.
+void set_decode_memory(std::int64_t bytes);
+std::int64_t decode_memory();
 
 /// The picture as RGB, as Pillow converts it: grey is repeated, alpha is dropped (never composited), ink
 /// is subtracted from white.

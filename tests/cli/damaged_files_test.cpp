@@ -69,6 +69,19 @@ class DamagedFilesTest : public CommandTest {
       {(pictures_ / "absent.png").string(), "No such file"},
       {add("cut.png", png_.substr(0, png_.size() / 2)), "truncated PNG"},
       {add("cut.jpg", jpeg_.substr(0, jpeg_.size() / 2)), "damaged JPEG: Premature end of JPEG file"},
+      {add("stream.png", std::string("\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x02\x00\x00\x00"
+                                     "\x02\x08\x02\x00\x00\x00\xfd\xd4\x9as\x00\x00\x00\x0bIDATx\x9cno "
+                                     "stream\xe0\xa3+\x91\x00\x00\x00\x00IEND\xae\x42`\x82",
+                                     68)),
+       "damaged PNG data"},
+      {add("photometric.tif",
+           std::string("II*"
+                       "\x00\x08\x00\x00\x00\x06\x00\x00\x01\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x01"
+                       "\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x02\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00"
+                       "\x00\x03\x01\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x11\x01\x04\x00\x01\x00\x00\x00V"
+                       "\x00\x00\x00\x17\x01\x04\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x80",
+                       87)),
+       "TIFF without a photometric interpretation"},
       {add("empty.jpg", ""), "the file is empty"},
       {add("zero.ppm", "P6 0 5 255\n"), "a picture of 0x5 pixels"},
       {add("bomb.ppm", "P6 900000 900000 255\n"), "900000x900000 pixels"},

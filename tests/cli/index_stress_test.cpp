@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "multimodal/index_database.h"
+#include "multimodal/indexer.h"
 #include "tests/cli/command.h"
 
 namespace beeld::testing {
@@ -148,6 +149,14 @@ TEST_F(IndexStress, AFullDiskIsNamedAndLosesNothing) {
   const auto after = index();
   EXPECT_EQ(after.code, 0) << after.err;
   EXPECT_EQ(rows().size(), 3000u);
+
+  // A search writes its vectors elsewhere then.
+  fs::remove(vectors_file(database_));
+  std::ofstream(disk / "filler") << std::string(fs::space(disk).available - 65536, 'x');
+  const auto search = run({"search", "a dog", pictures_, "--db", database_, "--no-index", "--json"});
+  EXPECT_EQ(search.code, 0) << search.err;
+  EXPECT_FALSE(search.lines().empty());
+  EXPECT_FALSE(fs::exists(vectors_file(database_)));
 }
 
 }  // namespace beeld::testing

@@ -118,6 +118,44 @@ void write_tokenizer_json(const fs::path& folder) {
                      {{"type", "Metaspace"}, {"replacement", "\xe2\x96\x81"}, {"prepend_scheme", "always"}}));
 }
 
+/// A field of a protocol buffer message: bytes of fewer than 128.
+std::string field(int number, const std::string& content) {
+  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(content.size())} + content;
+}
+
+void write_sentence_piece(const fs::path& folder) {
+  const std::vector<std::pair<std::string, int>> pieces = {
+      {"<unk>", 2}, {"<s>", 3}, {"</s>", 3}, {"\xe2\x96\x81", 1}, {"a", 1}, {"do", 1}, {"g", 1}};
+  std::string model;
+  for (const auto& [text, type] : pieces) {
+    const std::string score("\x15\x00\x00\x80\xbf", 5);  // -1
+    model += field(1, field(1, text) + score + "\x18" + static_cast<char>(type));
+  }
+  model += field(2, "\x18\x01");                         // a unigram model
+  model += field(3, field(1, "identity") + "\x18\x01");  // with a space put before a text
+  write(folder / "unigram", joined({"a dog", model}));
+  write(folder / "published", joined({"a dog", content_of(BEELD_SOURCE_DIR "/data/model/spiece.model")}));
+}
+
+void write_open_clip(const fs::path& folder) {
+  const nlohmann::json vision = {{"image_size", 32}, {"layers", 2}, {"width", 64}, {"patch_size", 16}};
+  const nlohmann::json timm = {{"timm_model_name", "vit_tiny_patch16_224"},
+                               {"timm_pool", "token"},
+                               {"timm_proj", "linear"},
+                               {"image_size", 224}};
+  const nlohmann::json text = {
+      {"context_length", 77}, {"vocab_size", 100}, {"width", 64}, {"heads", 2}, {"layers", 2}};
+  const nlohmann::json picture = {{"mean", {0.5, 0.5, 0.5}},
+                                  {"std", {0.5, 0.5, 0.5}},
+                                  {"interpolation", "bicubic"},
+                                  {"resize_mode", "shortest"}};
+  for (const auto& [name, tower] : {std::pair{"own", vision}, {"timm", timm}}) {
+    const nlohmann::json model = {
+        {"embed_dim", 64}, {"quick_gelu", true}, {"vision_cfg", tower}, {"text_cfg", text}};
+    write(folder / name, nlohmann::json({{"model_cfg", model}, {"preprocess_cfg", picture}}).dump());
+  }
+}
+
 void write_model_files(const fs::path& folder) {
   const testing::TemporaryFolder model;
   testing::write_tiny_model(model.path());
@@ -145,5 +183,7 @@ int main(int argc, char** argv) {
   write_pictures(folder / "image");
   write_archives(folder / "tar");
   write_tokenizer_json(folder / "tokenizer_json");
+  write_sentence_piece(folder / "sentence_piece");
+  write_open_clip(folder / "open_clip");
   write_model_files(folder);
 }

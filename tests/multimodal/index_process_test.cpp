@@ -89,6 +89,32 @@ TEST_F(IndexProcess, AFullDiskIsAnErrorAndLosesNothing) {
   EXPECT_EQ(index.size(), 40u);
 }
 
+TEST_F(IndexProcess, VectorsThatNoDiskHoldsAreAnErrorAndLeaveNothing) {
+  if (!::getenv("BEELD_TEST_CHILD")) {
+    Indexer(database, model.encoder()).update({photos}, {});
+    fs::remove(vectors_file(database));
+    ::setenv("BEELD_TEST_CHILD", "1", 1);
+  }
+  const auto search_with_little_room = [&] {
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{100, 100};
+    Indexer index(database, model.encoder());
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(98);
+    try {
+      index.search(embedding_of(colour_of(11)), 3, -2, {});
+    } catch (const Error& error) {
+      ::_exit(error.code() == ErrorCode::io ? 0 : 97);
+    }
+    ::_exit(96);
+  };
+  EXPECT_EXIT(search_with_little_room(), ::testing::ExitedWithCode(0), "");
+  ::unsetenv("BEELD_TEST_CHILD");
+  for (const auto& entry : fs::directory_iterator(root))
+    EXPECT_FALSE(entry.path().string().starts_with(vectors_file(database).string())) << entry.path();
+  Indexer index(database, model.encoder());
+  EXPECT_EQ(index.search(embedding_of(colour_of(11)), 3, -2, {}).size(), 3u);
+}
+
 TEST_F(IndexProcess, AReadOnlyIndexInAReadOnlyFolderCanBeSearched) {
   const char* child = ::getenv("BEELD_TEST_CHILD");
   if (!child) {

@@ -215,7 +215,7 @@ TEST(Image, ErrorsNameTheFileAndTheFact) {
 }
 
 TEST(Image, BombsAreRefusedByTheirHeader) {
-  const auto png = read(pictures / "type2_8bit.png");
+  auto png = read(pictures / "type2_8bit.png");
   auto bmp = read(pictures / "24bit.bmp");
   bmp[18 + 2] = bmp[22 + 2] = 0x40;  // width and height above 4 million
   EXPECT_EQ(code_of(bmp), ErrorCode::limit);
@@ -229,8 +229,38 @@ TEST(Image, BombsAreRefusedByTheirHeader) {
   EXPECT_EQ(code_of(jpeg), ErrorCode::limit);
   const std::string header = "P6 900000 900000 255\n";
   EXPECT_EQ(code_of({header.begin(), header.end()}), ErrorCode::limit);
+  png.insert(png.begin() + 33, png.begin() + 8, png.begin() + 33);
+  EXPECT_EQ(code_of(png), ErrorCode::corrupt);  // a second header
   const std::string empty = "P6 0 5 255\n";
   EXPECT_EQ(code_of({empty.begin(), empty.end()}), ErrorCode::corrupt);
+}
+
+TEST(Image, APngWhoseStreamHoldsMuchMoreThanItsPictureIsRefused) {
+  // 2 x 2 pixels, and a stream of 100,000 bytes.
+  const auto bomb = std::string(
+      "\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x02\x00\x00\x00\x02\x08\x02\x00\x00\x00\xfd"
+      "\xd4\x9as\x00\x00\x00xIDATx\xda\xed\xc1\x31\x01\x00\x00\x00\xc2\xa0\xf5Om\x0d\x0f\xa0\x00\x00\x00\x00"
+      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+      "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x80W\x03\x86\xaf\x00\x01\x1a\x93"
+      "\x0d\xdb\x00\x00\x00\x00IEND\xae\x42`\x82",
+      177);
+  EXPECT_EQ(code_of({bomb.begin(), bomb.end()}), ErrorCode::corrupt);
+}
+
+TEST(Image, ACanvasSmallerThanItsPictureIsRefused) {
+  if (needs_opencv(".webp")) GTEST_SKIP() << "this build reads no WebP";
+  const auto with_canvas = [](std::uint8_t width, std::uint8_t height) {
+    auto webp = read(pictures / "alpha.webp");
+    const Bytes canvas = {'V', 'P', '8', 'X', 10, 0, 0, 0, 0x10, 0, 0, 0, --width, 0, 0, --height, 0, 0};
+    webp.insert(webp.begin() + 12, canvas.begin(), canvas.end());
+    webp[4] = static_cast<std::uint8_t>(webp.size() - 8),
+    webp[5] = static_cast<std::uint8_t>((webp.size() - 8) >> 8);
+    return webp;
+  };
+  EXPECT_EQ(decode_image(with_canvas(21, 13)).width, 21);
+  EXPECT_EQ(code_of(with_canvas(2, 2)), ErrorCode::corrupt);
 }
 
 /// The JPEG with an EXIF block that holds nothing but the orientation.

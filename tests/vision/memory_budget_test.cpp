@@ -59,6 +59,40 @@ TEST_F(DecodeMemory, RefusesAPictureThatAloneNeedsMore) {
   for (int i = 0; i < 3; ++i) EXPECT_EQ(decode_image(bytes, {}, "fits.pgm").width, 100);
 }
 
+std::int64_t least_memory(const std::string& picture, const DecodeOptions& options = {}) {
+  const auto fits = [&](std::int64_t bytes) {
+    set_decode_memory(bytes);
+    try {
+      return load_image(BEELD_SOURCE_DIR "/" + picture, options).width > 0;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::limit) << error.what();
+      return false;
+    }
+  };
+  std::int64_t small = 0, enough = 1 << 30;
+  while (enough - small > 1) {
+    const auto middle = (small + enough) / 2;
+    (fits(middle) ? enough : small) = middle;
+  }
+  return enough;
+}
+
+TEST_F(DecodeMemory, CountsWhatADecoderHolds) {
+  const auto bytes_of_pixel = [](const std::string& name) {
+    const std::string picture = "tests/vision/pictures/" + name;
+    const auto image = load_image(BEELD_SOURCE_DIR "/" + picture);
+    const auto bytes = least_memory(picture);
+    set_decode_memory(1 << 30);
+    return bytes / image.width / image.height;
+  };
+  EXPECT_EQ(bytes_of_pixel("type6_8bit.png"), 8);
+  EXPECT_EQ(bytes_of_pixel("type6_16bit.png"), 16);
+  EXPECT_EQ(bytes_of_pixel("baseline.jpg"), 8);
+  EXPECT_EQ(bytes_of_pixel("progressive.jpg"), 8 + 2 * 3);
+  const std::string large = "data/gallery/blue-train-on-the-grass.jpg";
+  EXPECT_EQ(least_memory(large), 4 * least_memory(large, {.decoding = Decoding::fast, .target_edge = 30}));
+}
+
 TEST_F(DecodeMemory, IsGivenBackWhenDecodingFails) {
   set_decode_memory(8 * 100 * 100);
   const std::string cut = "P5 100 100 255\n" + std::string(10, 'x');
