@@ -61,14 +61,14 @@ HWY_INLINE V as_floats(const std::int32_t* sums) {
 
 /// What becomes of the sums of a tile.
 struct Finish {
-  float* y;                            // its first row and column
-  std::int64_t stride, columns;        // of y; the last panel has fewer columns
-  const float* bias = nullptr;         // [columns]
-  const float* scales = nullptr;       // [panel], of int8 weights
-  const float* weight_sums = nullptr;  // [panel], likewise
-  const RowScale* rows = nullptr;      // [rows], of x that was rounded for them
-  bool add;                            // to y
-  Activation activation;
+  float* y = nullptr;                    // its first row and column
+  std::int64_t stride = 0, columns = 0;  // of y; the last panel has fewer columns
+  const float* bias = nullptr;           // [columns]
+  const float* scales = nullptr;         // [panel], of int8 weights
+  const float* weight_sums = nullptr;    // [panel], likewise
+  const RowScale* rows = nullptr;        // [rows], of x that was rounded for them
+  bool add = false;                      // to y
+  Activation activation = Activation::identity;
 };
 
 /// Asks for the result's memory while its sums are computed.

@@ -12,10 +12,10 @@ namespace beeld {
 /// one filled with zeros. A panel holds [K/together][columns][together] values. int8 weights are rotated
 /// along K (core/quantize.h).
 struct Panels {
-  WeightType type;
-  std::int64_t n, k;
-  std::int64_t together;  ///< of int8 weights 4 where bytes are multiplied by bytes, or 2; else 1
-  const void* values;
+  WeightType type = WeightType::f32;
+  std::int64_t n = 0, k = 0;
+  std::int64_t together = 1;  ///< of int8 weights 4 where bytes are multiplied by bytes, or 2; else 1
+  const void* values = nullptr;
   /// Of int8 weights, padded to whole panels: what a value stands for, and the sum of an output's values.
   const float* scales = nullptr;
   const float* sums = nullptr;

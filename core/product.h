@@ -14,19 +14,19 @@ enum class Layout {
 
 template <class T>
 struct Operand {
-  const T* data;
-  std::int64_t stride;  ///< elements from one stored row to the next
+  const T* data = nullptr;
+  std::int64_t stride = 0;  ///< elements from one stored row to the next
   Layout layout = Layout::normal;
 };
 
 template <class T>
 struct Result {
-  T* data;
-  std::int64_t stride;
+  T* data = nullptr;
+  std::int64_t stride = 0;
 };
 
 struct ProductShape {
-  std::int64_t m, n, k;
+  std::int64_t m = 0, n = 0, k = 0;
 };
 
 template <class T>
@@ -61,11 +61,11 @@ struct Columns {
 
 /// What a weight matrix [N,K] is multiplied with, and where the result goes; all of it dense.
 struct Multiplication {
-  const float* x;     ///< [M,K]
-  std::int64_t rows;  ///< M
-  const float* bias;  ///< [N], or null
+  const float* x = nullptr;     ///< [M,K]
+  std::int64_t rows = 0;        ///< M
+  const float* bias = nullptr;  ///< [N], or null
   Epilogue epilogue = {};
-  float* y;  ///< [M,N]
+  float* y = nullptr;  ///< [M,N]
 };
 
 }  // namespace beeld
