@@ -78,11 +78,11 @@ void check_segments(const Source& source, const ByteReader& reader, std::size_t 
 void check_entry(const Source& source, const ByteReader& reader, std::size_t entry,
                  std::set<std::uint16_t>& seen) {
   constexpr std::uint16_t type_short = 3, type_long = 4;
-  constexpr std::uint16_t sizes[] = {256, 257, 258, 273, 277, 279, 322, 323, 324, 325};
+  constexpr std::uint16_t numbers[] = {256, 257, 258, 262, 273, 277, 279, 322, 323, 324, 325};
   const auto tag = *reader.u16(entry), type = *reader.u16(entry + 2);
   if (!seen.insert(tag).second)
     fail(ErrorCode::corrupt, source, "TIFF tag " + std::to_string(tag) + " occurs twice");
-  if (std::count(std::begin(sizes), std::end(sizes), tag) && type != type_short && type != type_long)
+  if (std::count(std::begin(numbers), std::end(numbers), tag) && type != type_short && type != type_long)
     fail(
         ErrorCode::corrupt, source,
         "TIFF tag " + std::to_string(tag) + " has type " + std::to_string(type) + "; expected SHORT or LONG");

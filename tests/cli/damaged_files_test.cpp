@@ -82,6 +82,16 @@ class DamagedFilesTest : public CommandTest {
                        "\x00\x00\x00\x17\x01\x04\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x80",
                        87)),
        "TIFF without a photometric interpretation"},
+      // OpenCV, where the build has it, would say more on stderr; without it the fact is another.
+      {add("inks.tif",
+           std::string("II*"
+                       "\x00\x08\x00\x00\x00\x07\x00\x00\x01\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01\x01"
+                       "\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x02\x01\x03\x00\x01\x00\x00\x00\x08\x00\x00"
+                       "\x00\x03\x01\x03\x00\x01\x00\x00\x00\x01\x00\x00\x00\x06\x01\x03\x00\x01\x00\x00\x00"
+                       "\x05\x00\x00\x00\x11\x01\x04\x00\x01\x00\x00\x00\x62\x00\x00\x00\x17\x01\x04\x00\x01"
+                       "\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x80",
+                       99)),
+       "inks.tif: "},
       {add("empty.jpg", ""), "the file is empty"},
       {add("zero.ppm", "P6 0 5 255\n"), "a picture of 0x5 pixels"},
       {add("bomb.ppm", "P6 900000 900000 255\n"), "900000x900000 pixels"},
