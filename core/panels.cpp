@@ -13,9 +13,8 @@
 #include <hwy/highway.h>
 
 #include "core/activations-inl.h"
-#include "core/float_tile-inl.h"
 #include "core/kernels-inl.h"
-#include "core/pair_tile-inl.h"
+#include "core/tile-inl.h"
 
 namespace beeld {
 
@@ -127,7 +126,6 @@ struct Block {
 
 template <class Held>
 void multiply_block(const Panels& w, const Multiplication& with, Columns columns, Block block) {
-  static constexpr auto tiles = float_tiles<Held>(std::make_integer_sequence<int, most_rows>());
   HWY_ALIGN float sums[static_cast<std::size_t>(most_rows) * 2 * hn::MaxLanes(F())];
   const auto* x = with.x + block.first * w.k + block.begin;
   auto stride = w.k;
@@ -143,7 +141,7 @@ void multiply_block(const Panels& w, const Multiplication& with, Columns columns
   const auto width = PanelColumns(), step_bytes = width * static_cast<std::int64_t>(sizeof(Held));
   const auto* panel = static_cast<const std::byte*>(w.values) + columns.begin / width * w.k * step_bytes;
   const Depth depth{block.depth, block.depth * step_bytes, w.k * step_bytes};
-  const auto tile = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* b,
+  const auto each = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* b,
                         Ahead ahead) HWY_ATTR {
     const Finish to{.y = with.y + (block.first + i) * w.n + j,
                     .stride = w.n,
@@ -152,11 +150,11 @@ void multiply_block(const Panels& w, const Multiplication& with, Columns columns
                     .add = !begins || with.epilogue.add_to_output,
                     .activation = ends ? with.epilogue.activation : Activation::identity};
     fetch(to, rows);
-    const auto multiply = tiles[static_cast<std::size_t>(rows - 1)];
+    const auto multiply = tiles<Floats<Held>>[static_cast<std::size_t>(rows - 1)];
     multiply(x + i * stride, stride, reinterpret_cast<const Held*>(b), block.depth, ahead, sums);
     finish(sums, rows, to);
   };
-  for_each_tile(block.rows, columns, panel + block.begin * step_bytes, depth, tile);
+  for_each_tile(block.rows, columns, panel + block.begin * step_bytes, depth, each);
 }
 
 template <class Held>
@@ -184,13 +182,12 @@ struct ByBytes {
 
 /// x in 16 bits.
 struct ByPairs {
-  using Value = std::int16_t;
-  static constexpr std::int64_t together = 2;
+  using Value = Pairs::Value;
+  static constexpr std::int64_t together = Pairs::together;
 
   static void multiply(std::int64_t rows, const Value* a, std::int64_t stride, const std::int8_t* b,
                        std::int64_t steps, Ahead ahead, std::int32_t* sums) {
-    static constexpr auto tiles = pair_tiles(std::make_integer_sequence<int, most_rows>());
-    tiles[static_cast<std::size_t>(rows - 1)](a, stride, b, steps, ahead, sums);
+    tiles<Pairs>[static_cast<std::size_t>(rows - 1)](a, stride, b, steps, ahead, sums);
   }
 };
 
@@ -214,7 +211,7 @@ void multiply_whole(const Panels& w, const Multiplication& with, Columns columns
       rotate_row(with.x + (first + i) * w.k, w.k, rotated);
       scales[i] = quantize_row(rotated, w.k, a + i * stride);
     }
-    const auto tile = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* weights,
+    const auto each = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* weights,
                           Ahead ahead) HWY_ATTR {
       const Finish to{.y = with.y + (first + i) * w.n + j,
                       .stride = w.n,
@@ -230,7 +227,7 @@ void multiply_whole(const Panels& w, const Multiplication& with, Columns columns
       By::multiply(rows, a + i * stride, stride, held, steps, ahead, sums);
       finish(sums, rows, to);
     };
-    for_each_tile(count, columns, panel, {steps, panel_bytes, panel_bytes}, tile);
+    for_each_tile(count, columns, panel, {steps, panel_bytes, panel_bytes}, each);
   }
 }
 

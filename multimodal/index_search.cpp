@@ -43,12 +43,17 @@ std::shared_ptr<const Vectors> write_vectors(const std::filesystem::path& file, 
 
 std::filesystem::path vectors_file(const std::filesystem::path& index) { return index.string() + ".vectors"; }
 
-std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
-                                               const VectorsKey& key) {
+std::shared_ptr<const Vectors> vectors_beside(const std::filesystem::path& index, PictureTable& table,
+                                              const VectorsKey& key) {
   const auto file = vectors_file(index);
   if (auto vectors = Vectors::open(file, key)) return std::make_shared<const Vectors>(std::move(*vectors));
+  return write_vectors(file, table, key);
+}
+
+std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
+                                               const VectorsKey& key) {
   try {
-    return write_vectors(file, table, key);
+    return vectors_beside(index, table, key);
   } catch (const Error& error) {  // a folder that is read-only, or a disk that is full
     if (error.code() != ErrorCode::io) throw;
   }

@@ -164,7 +164,7 @@ class Update {
       const Transaction snapshot(database_, Transaction::Kind::read);
       auto current = key;
       current.generation = table_.generation();
-      current_vectors(file_, table_, current);
+      vectors_beside(file_, table_, current);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::io) throw;
     }

@@ -61,9 +61,13 @@ class Indexer {
 /// The file of vectors beside an index.
 std::filesystem::path vectors_file(const std::filesystem::path& index);
 
-/// The file of vectors for the state `table` shows in the transaction that is open on it: as it is, or
-/// written anew where it is absent, stale or damaged. Where that cannot be (a read-only folder, a full disk),
-/// it is made in the folder for temporary files and lasts as long as the result.
+/// The vectors beside the index, for the state `table` shows in the transaction that is open on it: the file
+/// as it is, or written anew where it is absent, stale or damaged. Throws Error(io) where it cannot be.
+std::shared_ptr<const Vectors> vectors_beside(const std::filesystem::path& index, PictureTable& table,
+                                              const VectorsKey& key);
+
+/// The same, but where the file cannot be written (a read-only folder, a full disk) it is made in the folder
+/// for temporary files and lasts as long as the result.
 std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
                                                const VectorsKey& key);
 
