@@ -7,6 +7,9 @@
 namespace beeld {
 
 struct Index::State {
+  State(const std::filesystem::path& file, PictureEncoder encoder, OtherModel other, int edge)
+      : indexer(file, std::move(encoder), other), picture_edge(edge) {}
+
   Indexer indexer;
   int picture_edge;  // that the model sees
 };
@@ -22,7 +25,7 @@ Index Index::open(const std::filesystem::path& file, const Model& model, bool re
                          [model](const Image& image) { return model.preprocess(image); },
                          [model](std::span<const Pixels> pixels) { return model.encode_pixels(pixels); }};
   const auto other = reindex ? OtherModel::start_again : OtherModel::refuse;
-  return Index(std::unique_ptr<State>(new State{Indexer(file, std::move(encoder), other), info.image_size}));
+  return Index(std::make_unique<State>(file, std::move(encoder), other, info.image_size));
 }
 
 UpdateSummary Index::update(const std::vector<std::filesystem::path>& folders, const UpdateOptions& options) {

@@ -54,7 +54,7 @@ class Parser {
       for (auto i = at_; i < text_.size(); ++i) quoted_ = quoted_ || (is_operator(i) && is_quoted_after(i));
     }
     if (!quoted_ && !found_file_) return std::nullopt;
-    if (error) throw *error;
+    if (error) throw Error(*error);
     return terms;
   }
 

@@ -71,7 +71,7 @@ void add_to(Tensor<float>& sum, const Tensor<float>& part) {
   if (sum.empty()) {
     sum = part;
   } else {
-    std::transform(part.data(), part.data() + part.size(), sum.data(), sum.data(), std::plus<float>());
+    std::transform(part.data(), part.data() + part.size(), sum.data(), sum.data(), std::plus<>());
   }
 }
 

@@ -191,7 +191,7 @@ void read_learner(LearnerSettings& learner, Settings& settings) {
 
 TrainingRun read_run_file(const std::filesystem::path& file) {
   auto settings = Settings::from_file(file.string());
-  TrainingRun run;
+  TrainingRun run{};
   run.model = settings.raw("model");
   run.tokenizer = settings.string("tokenizer", "");
   read_data(run, settings);
