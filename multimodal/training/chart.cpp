@@ -67,9 +67,8 @@ struct Axis {
 
   std::vector<double> ticks() const {
     std::vector<double> values;
-    const auto first = std::llround(std::ceil(low / tick - 1e-9)),
-               last = std::llround(std::floor(high / tick + 1e-9));
-    for (auto i = first; i <= last; ++i) values.push_back(static_cast<double>(i) * tick);
+    const double first = std::ceil(low / tick - 1e-9), last = std::floor(high / tick + 1e-9);
+    for (int i = 0; first + i <= last; ++i) values.push_back((first + i) * tick + 0.0);  // never -0
     return values;
   }
 };
