@@ -63,7 +63,7 @@ double most_resident(pid_t process) {
 /// Runs build/beeld with its output thrown away.
 Usage run_command(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), BEELD_COMMAND);
-  arguments.push_back("--quiet");
+  arguments.emplace_back("--quiet");
   std::vector<char*> pointers;
   for (auto& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);

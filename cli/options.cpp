@@ -127,7 +127,7 @@ std::vector<std::string> read_string_list(const std::filesystem::path& file) {
 
 void add_examples(CLI::App& command, const std::string& examples) {
   command.footer("Examples:\n" + examples +
-                 "\nAlso --model REF, --threads N, --json, --quiet: see 'beeld --help'.");
+                 "\nAlso --model REF, --threads N, --weights TYPE, --json, --quiet: see 'beeld --help'.");
 }
 
 }  // namespace beeld::cli

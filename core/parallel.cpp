@@ -49,7 +49,7 @@ void parallel_for(std::int64_t count, std::int64_t grain,
         body(begin, std::min(begin + grain, count));
       } catch (...) {
         const std::lock_guard lock(mutex);
-        failure = std::current_exception();
+        if (!failure) failure = std::current_exception();
       }
     }
   };

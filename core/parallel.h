@@ -9,8 +9,9 @@ namespace beeld {
 void set_thread_count(int threads);
 int thread_count();
 
-/// Calls body(begin, end) for parts of [0, count) of at least `grain` items, side by side; returns when all
-/// are done. The first exception is passed on. Nested calls share the same threads.
+/// Calls body(begin, end) for parts of [0, count) of at most `grain` items, side by side, or once for all of
+/// them where there is one thread; returns when all are done. The first exception is passed on. Nested calls
+/// share the same threads.
 void parallel_for(std::int64_t count, std::int64_t grain,
                   const std::function<void(std::int64_t, std::int64_t)>& body);
 

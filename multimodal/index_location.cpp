@@ -26,11 +26,11 @@ std::filesystem::path cache_folder() {
 
 std::filesystem::path Index::default_file(const std::filesystem::path& folder) {
   const std::filesystem::path full = stored_path(folder);
-  const auto place = std::filesystem::is_directory(full) ? full : full.parent_path();
+  std::error_code error;
+  const auto place = std::filesystem::is_directory(full, error) ? full : full.parent_path();
   if (::access(place.c_str(), W_OK) == 0) return place / ".beeld.db";
 
   const auto cache = cache_folder();
-  std::error_code error;
   std::filesystem::create_directories(cache, error);
   if (error) throw Error(ErrorCode::io, "[index] " + cache.string() + ": cannot be made: " + error.message());
   Digest digest;

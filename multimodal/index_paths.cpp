@@ -1,11 +1,20 @@
 #include "multimodal/index_paths.h"
 
+#include <beeld/error.h>
+
 #include <algorithm>
 
 namespace beeld {
 
 std::string stored_path(const std::filesystem::path& path) {
-  auto normal = std::filesystem::absolute(path).lexically_normal().string();
+  std::error_code error;
+  const auto full = std::filesystem::absolute(path, error);
+  if (error) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        "[index] \"" + path.string() + "\": not a path that can be made absolute: " + error.message());
+  }
+  auto normal = full.lexically_normal().string();
   while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
   return normal;
 }

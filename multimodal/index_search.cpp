@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/unit_length.h"
 #include "multimodal/indexer.h"
 #include "multimodal/scan.h"
 
@@ -17,14 +18,10 @@ std::vector<float> unit_query(std::span<const float> query, std::size_t dimensio
     throw Error(ErrorCode::invalid_argument, "[search] expected a query of " + std::to_string(dimension) +
                                                  " values, got " + std::to_string(query.size()));
   }
-  double squares = 0;
-  for (const float value : query) squares += static_cast<double>(value) * value;
-  if (!(squares > 0) || !std::isfinite(squares))
+  std::vector<float> unit(query.begin(), query.end());
+  if (!scale_to_unit(std::span(unit)))
     throw Error(ErrorCode::invalid_argument,
                 "[search] expected a query with a direction, got zeros or infinities");
-  std::vector<float> unit;
-  const double scale = 1 / std::sqrt(squares);
-  for (const float value : query) unit.push_back(static_cast<float>(value * scale));
   return unit;
 }
 
@@ -51,8 +48,9 @@ std::shared_ptr<const Vectors> vectors_beside(const std::filesystem::path& index
 }
 
 std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
-                                               const VectorsKey& key) {
+                                               const VectorsKey& key, VectorsFile present) {
   try {
+    if (present == VectorsFile::wrong) return write_vectors(vectors_file(index), table, key);
     return vectors_beside(index, table, key);
   } catch (const Error& error) {  // a folder that is read-only, or a disk that is full
     if (error.code() != ErrorCode::io) throw;
@@ -74,9 +72,10 @@ std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& inde
   }
 }
 
-std::shared_ptr<const Vectors> Indexer::vectors() const {
+std::shared_ptr<const Vectors> Indexer::vectors(VectorsFile present) const {
   return current_vectors(
-      file_, *table_, {encoder_.model.fingerprint, library_, table_->generation(), encoder_.model.dimension});
+      file_, *table_, {encoder_.model.fingerprint, library_, table_->generation(), encoder_.model.dimension},
+      present);
 }
 
 std::vector<bool> Indexer::rows_below(const Vectors& vectors,
@@ -121,7 +120,7 @@ std::vector<Match> Indexer::search(std::span<const float> query, std::size_t cou
   const std::lock_guard lock(reading_);
   const Transaction snapshot(database_, Transaction::Kind::read);
   const auto generation = table_->generation();
-  if (!vectors_ || vectors_generation_ != generation) vectors_ = vectors();
+  if (!vectors_ || vectors_generation_ != generation) vectors_ = vectors(VectorsFile::trusted);
   vectors_generation_ = generation;
 
   const auto find = [&] {
@@ -131,9 +130,7 @@ std::vector<Match> Indexer::search(std::span<const float> query, std::size_t cou
   };
   auto found = find();
   if (!found) {
-    std::error_code ignored;
-    std::filesystem::remove(vectors_file(file_), ignored);
-    vectors_ = vectors();
+    vectors_ = vectors(VectorsFile::wrong);
     found = find();
   }
   if (!found)

@@ -5,12 +5,12 @@
 #include <tbb/task_arena.h>
 
 #include <cerrno>
-#include <cmath>
 #include <new>
 #include <utility>
 
 #include "core/digest.h"
 #include "core/files.h"
+#include "core/unit_length.h"
 #include "vision/decode.h"
 
 namespace beeld {
@@ -41,22 +41,14 @@ bool attempt(PictureWork& picture, const Step& step) {
     if (error.code() == ErrorCode::not_found)
       picture.state = PictureState::dropped;
     else
-      give_up(picture, error.what(), error.code() == ErrorCode::io);
+      // A limit depends on the settings and on the memory that is free.
+      give_up(picture, error.what(), error.code() == ErrorCode::io || error.code() == ErrorCode::limit);
   } catch (const std::bad_alloc&) {
     give_up(picture, "not enough memory", true);
   } catch (const std::exception& error) {
     give_up(picture, error.what(), false);
   }
   return false;
-}
-
-bool scale_to_unit(std::span<float> row) {
-  double squares = 0;
-  for (const float value : row) squares += static_cast<double>(value) * value;
-  if (!(squares > 0) || !std::isfinite(squares)) return false;
-  const double scale = 1 / std::sqrt(squares);
-  for (float& value : row) value = static_cast<float>(value * scale);
-  return true;
 }
 
 void take_embedding(PictureWork& picture, std::span<float> row) {

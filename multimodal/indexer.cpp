@@ -14,8 +14,11 @@ Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel 
 }
 
 std::string Indexer::adopt(const Database& database, OtherModel other, const DecodeOptions* decoding) {
+  std::unique_lock lock(reading_, std::defer_lock);
+  // An index that starts again changes its library: no search may see the new one with the old table.
+  if (other == OtherModel::start_again) lock.lock();
   auto library = adopt_index(database, encoder_.model, other, decoding);
-  const std::lock_guard lock(reading_);
+  if (!lock) lock.lock();
   if (table_ && library == library_) return library;
   library_ = library;
   table_ = std::make_unique<PictureTable>(database_, encoder_.model, library_);

@@ -17,6 +17,10 @@ namespace beeld {
 
 struct ScanRequest;
 
+/// What is known of the file of vectors that is there: header and size are looked at, or it turned out not to
+/// hold the embeddings.
+enum class VectorsFile { trusted, wrong };
+
 /// What an index needs of a model.
 struct PictureEncoder {
   ModelIdentity model;
@@ -41,7 +45,7 @@ class Indexer {
 
  private:
   std::string adopt(const Database& database, OtherModel other, const DecodeOptions* decoding = nullptr);
-  std::shared_ptr<const Vectors> vectors() const;
+  std::shared_ptr<const Vectors> vectors(VectorsFile present) const;
   std::vector<bool> rows_below(const Vectors& vectors,
                                const std::vector<std::filesystem::path>& folders) const;
   std::optional<std::vector<Match>> rank(const Vectors& vectors, const ScanRequest& request) const;
@@ -67,8 +71,8 @@ std::shared_ptr<const Vectors> vectors_beside(const std::filesystem::path& index
                                               const VectorsKey& key);
 
 /// The same, but where the file cannot be written (a read-only folder, a full disk) it is made in the folder
-/// for temporary files and lasts as long as the result.
+/// for temporary files and lasts as long as the result. A wrong file is written anew.
 std::shared_ptr<const Vectors> current_vectors(const std::filesystem::path& index, PictureTable& table,
-                                               const VectorsKey& key);
+                                               const VectorsKey& key, VectorsFile present);
 
 }  // namespace beeld

@@ -9,6 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/unit_length.h"
+#include "multimodal/prompt_template.h"
+
 namespace beeld {
 
 namespace {
@@ -170,18 +173,9 @@ class Parser {
   bool found_file_ = false;  // an operand is a file
 };
 
-bool scale_to_unit(std::span<double> vector, double smallest) {
-  double squares = 0;
-  for (const double value : vector) squares += value * value;
-  if (!(squares > smallest * smallest) || !std::isfinite(squares)) return false;
-  const double scale = 1 / std::sqrt(squares);
-  for (double& value : vector) value *= scale;
-  return true;
-}
-
 std::vector<double> unit(std::span<const float> row) {
   std::vector<double> vector(row.begin(), row.end());
-  if (!scale_to_unit(vector, 0))
+  if (!scale_to_unit(std::span(vector)))
     throw Error(ErrorCode::invalid_argument, "[query] the model gives zeros or infinities for an operand");
   return vector;
 }
@@ -189,12 +183,7 @@ std::vector<double> unit(std::span<const float> row) {
 std::vector<std::string> prompts_of(const std::string& text, const std::vector<std::string>& templates) {
   if (templates.empty()) return {text};
   std::vector<std::string> prompts;
-  for (auto prompt : templates) {
-    const auto place = prompt.find("{}");
-    if (place == std::string::npos)
-      throw Error(ErrorCode::invalid_argument, "[query] template '" + prompt + "' has no {}");
-    prompts.push_back(prompt.replace(place, 2, text));
-  }
+  for (const auto& pattern : templates) prompts.push_back(fill_template(pattern, text));
   return prompts;
 }
 
@@ -213,7 +202,7 @@ std::vector<double> embed_term(const QueryTerm& term, const QueryEncoder& encode
   std::vector<double> mean;
   const auto rows = encoder.texts(prompts_of(term.value, templates));
   for (std::size_t i = 0; i < rows.rows; ++i) add(mean, unit(rows[i]), 1);
-  if (!scale_to_unit(mean, 1e-9))
+  if (!scale_to_unit(std::span(mean), 1e-9))
     throw Error(ErrorCode::invalid_argument, "[query] the prompts of '" + term.value + "' cancel each other");
   return mean;
 }
@@ -242,7 +231,7 @@ std::vector<float> embed_query(const std::vector<QueryTerm>& terms, const QueryE
     weights += std::fabs(term.weight);
   }
   // What is left when operands cancel each other is rounding, and has no meaning as a direction.
-  if (!scale_to_unit(sum, 1e-6 * weights))
+  if (!scale_to_unit(std::span(sum), 1e-6 * weights))
     throw Error(ErrorCode::invalid_argument,
                 "[query] the operands cancel each other: nothing is left to search for");
   return {sum.begin(), sum.end()};

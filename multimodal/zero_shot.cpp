@@ -6,21 +6,9 @@
 #include <numeric>
 
 #include "core/ops/softmax.h"
+#include "multimodal/prompt_template.h"
 
 namespace beeld {
-
-namespace {
-
-std::string fill(const std::string& pattern, const std::string& label) {
-  const auto place = pattern.find("{}");
-  if (place == std::string::npos) {
-    throw Error(ErrorCode::invalid_argument,
-                "[zero-shot] the template \"" + pattern + "\" has no {} for the label");
-  }
-  return pattern.substr(0, place) + label + pattern.substr(place + 2);
-}
-
-}  // namespace
 
 ZeroShot::ZeroShot(const Model& model, std::vector<std::string> labels, std::vector<std::string> templates)
     : labels_(std::move(labels)),
@@ -31,7 +19,7 @@ ZeroShot::ZeroShot(const Model& model, std::vector<std::string> labels, std::vec
   if (templates.empty()) templates = {"{}"};
   std::vector<std::string> prompts;
   for (const auto& label : labels_) {
-    for (const auto& pattern : templates) prompts.push_back(fill(pattern, label));
+    for (const auto& pattern : templates) prompts.push_back(fill_template(pattern, label));
   }
   auto rows = model.encode_texts(prompts);  // [K*templates, D]
   normalize_rows(rows);

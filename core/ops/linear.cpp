@@ -85,7 +85,10 @@ void multiply(const Tensor<double>& x, const Linear<double>& w, const Pass<doubl
 
 void pack(Linear<float>& weights, WeightType type) {
   if (weights.packed) return;
-  if (weights.read) weights.weight = std::exchange(weights.read, nullptr)();
+  if (weights.read) {
+    weights.weight = weights.read();
+    weights.read = nullptr;  // only now: where memory ran out, it is asked for again
+  }
   const auto n = weights.weight.rows(), k = weights.weight.columns();
   weights.packed = std::make_shared<PackedMatrix>(weights.weight.data(), n, k, type);
   weights.weight = Tensor<float>::view(weights.weight.shape(), nullptr, nullptr);

@@ -181,6 +181,7 @@ BatchMaker::Prepared BatchMaker::prepare(std::size_t index, const Visit& visit) 
   auto& sample = prepared.sample;
   sample.key = found.key;
   sample.source = index;
+  sample.place = visit.place;
   sample.label = found.words.label.value_or(-1);
   sample.text = captions.choose(found.words, random);
   sample.picture = random_view(found.picture.samples.empty() ? prepared.decoded : found.picture,

@@ -1,16 +1,11 @@
 #include "multimodal/training/captions.h"
 
-#include <beeld/error.h>
-
-#include <string_view>
-
 #include "multimodal/evaluate.h"
+#include "multimodal/prompt_template.h"
 
 namespace beeld {
 
 namespace {
-
-constexpr std::string_view slot = "{}";
 
 const std::string& any_of(const std::vector<std::string>& choices, Random& random) {
   return choices[random.below(choices.size())];
@@ -20,13 +15,9 @@ const std::string& any_of(const std::vector<std::string>& choices, Random& rando
 
 CaptionChoice::CaptionChoice(const std::filesystem::path& classes, std::vector<std::string> templates)
     : templates_(std::move(templates)) {
-  for (const auto& text : templates_) {
-    if (text.find(slot) == std::string::npos) {
-      throw Error(ErrorCode::invalid_argument,
-                  "[training data] expected {} in every template, got \"" + text + "\"");
-    }
-  }
-  if (templates_.empty()) templates_.emplace_back(slot);
+  for (const auto& pattern : templates_)
+    fill_template(pattern, "");  // throws now and not in the midst of a run
+  if (templates_.empty()) templates_.emplace_back("{}");
   if (!classes.empty()) synonyms_ = read_class_synonyms(classes);
 }
 
@@ -38,9 +29,8 @@ const char* CaptionChoice::lack(const SampleWords& words) const {
 
 std::string CaptionChoice::choose(const SampleWords& words, Random& random) const {
   if (!words.label || synonyms_.empty()) return any_of(words.captions, random);
-  auto text = any_of(templates_, random);
-  return text.replace(text.find(slot), slot.size(),
-                      any_of(synonyms_[static_cast<std::size_t>(*words.label)], random));
+  const auto& pattern = any_of(templates_, random);
+  return fill_template(pattern, any_of(synonyms_[static_cast<std::size_t>(*words.label)], random));
 }
 
 }  // namespace beeld

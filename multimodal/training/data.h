@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "multimodal/evaluate.h"
+#include "multimodal/training/shelf.h"
 #include "vision/augment.h"
 
 namespace beeld {
@@ -28,7 +29,8 @@ struct TrainingSource {
 struct TrainingSample {
   std::string key;
   std::size_t source = 0;
-  Image picture;            ///< RGB, edge x edge, augmented.
+  ShelfPlace place{};       ///< In its source.
+  Image picture{};          ///< RGB, edge x edge, augmented.
   std::string text;         ///< One of its captions; with classes, a template with one of the names.
   std::int64_t label = -1;  ///< The class index in KEY.cls, if any.
 };

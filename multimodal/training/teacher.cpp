@@ -23,17 +23,26 @@ Tensor<float> unit(const Matrix& rows) {
   return unit_rows(x, pass);
 }
 
-/// One source's pictures: rows in the order of the shards, found by their keys.
+/// One source's pictures, in the order of the shards. Keys alone would not tell them apart: shards may use
+/// the same ones.
 struct PictureRows {
-  Tensor<float> rows;  // [N,D]; zeros where a picture could not be read
-  std::unordered_map<std::string, std::int64_t> row_of;
+  Tensor<float> rows;                    // [N,D]; zeros where a picture could not be read
+  std::vector<std::string> keys;         // [N]
+  std::vector<std::size_t> first_row{};  // of each shard
+
+  std::size_t row_of(const TrainingSample& sample) const {
+    return first_row[sample.place.shard] + sample.place.sample;
+  }
 };
 
-std::vector<std::string> keys_of(const TrainingSource& source) {
-  std::vector<std::string> keys;
-  ShardReader reader(source.shards);
-  while (const auto sample = reader.next()) keys.push_back(sample->key);
-  return keys;
+PictureRows rows_of(const TrainingSource& source) {
+  PictureRows pictures;
+  for (const auto& shard : source.shards) {
+    pictures.first_row.push_back(pictures.keys.size());
+    ShardReader reader({shard});
+    while (const auto sample = reader.next()) pictures.keys.push_back(sample->key);
+  }
+  return pictures;
 }
 
 std::string cache_name(const Model& model, const TrainingSource& source,
@@ -69,7 +78,7 @@ void embed_pictures(const Model& model, const TrainingSource& source, Tensor<flo
       std::copy_n(embedded.row(static_cast<std::int64_t>(i)), rows.columns(), rows.row(places[i]));
     pictures.clear();
     places.clear();
-    if (progress) progress(static_cast<std::size_t>(row));
+    progress(static_cast<std::size_t>(row));
   };
   while (const auto sample = reader.next()) {
     try {
@@ -113,16 +122,19 @@ Teacher::Teacher(Model model, std::span<const Source> sources, const std::filesy
     : state_(std::make_unique<State>(std::move(model))) {
   std::filesystem::create_directories(cache);
   const auto width = static_cast<std::int64_t>(dimension());
+  std::size_t embedded = 0;
+  const auto count = [&](std::size_t done) {
+    if (progress) progress(embedded + done);
+  };
   for (const auto& [source, taught] : sources) {
     auto& pictures = state_->sources.emplace_back();
     if (!taught) continue;
-    const auto keys = keys_of(*source);
-    for (std::size_t i = 0; i < keys.size(); ++i)
-      pictures.row_of.emplace(keys[i], static_cast<std::int64_t>(i));
-    pictures.rows = Tensor<float>::zeros({static_cast<std::int64_t>(keys.size()), width});
-    const auto file = cache / cache_name(state_->model, *source, keys);
+    pictures = rows_of(*source);
+    pictures.rows = Tensor<float>::zeros({static_cast<std::int64_t>(pictures.keys.size()), width});
+    const auto file = cache / cache_name(state_->model, *source, pictures.keys);
     if (read_cached(file, pictures.rows)) continue;
-    embed_pictures(state_->model, *source, pictures.rows, progress);
+    embed_pictures(state_->model, *source, pictures.rows, count);
+    embedded += pictures.keys.size();
     const NamedTensor stored{"images", {pictures.rows.rows(), width}, pictures.rows};
     write_named_tensors(file, std::span(&stored, 1), DType::f16);
     // As later calls will read them: rounded.
@@ -143,9 +155,13 @@ TeacherPairs<float> Teacher::pairs(std::span<const TrainingSample> samples) {
   for (std::int64_t i = 0; i < count; ++i) {
     const auto& sample = samples[static_cast<std::size_t>(i)];
     const auto& pictures = state_->sources[sample.source];
-    const auto found = pictures.row_of.find(sample.key);
-    if (found == pictures.row_of.end()) continue;
-    std::copy_n(pictures.rows.row(found->second), width, pairs.images.row(i));
+    if (pictures.rows.empty()) continue;
+    const auto row = pictures.row_of(sample);
+    if (row >= pictures.keys.size() || pictures.keys[row] != sample.key) {
+      throw Error(ErrorCode::corrupt,
+                  "[teacher] " + sample.key + ": expected the same samples as at the start");
+    }
+    std::copy_n(pictures.rows.row(static_cast<std::int64_t>(row)), width, pairs.images.row(i));
     std::copy_n(state_->texts.at(sample.text).data(), width, pairs.texts.row(i));
   }
   return pairs;

@@ -24,12 +24,13 @@ class Teacher {
   };
 
   /// Reads what `cache` (a folder) holds for this model and these sources, and embeds what is missing.
-  /// `progress` gets the number of pictures done. Throws as ShardReader and Model.
+  /// `progress` gets the number of pictures embedded so far. Throws as ShardReader and Model.
   Teacher(Model model, std::span<const Source> sources, const std::filesystem::path& cache,
           const std::function<void(std::size_t)>& progress = {});
   ~Teacher();
 
-  /// Unit rows for a batch; zeros for sources that are not taught and samples it could not read.
+  /// Unit rows for a batch; zeros for sources that are not taught and samples it could not read. Throws
+  /// Error(corrupt) where a shard's samples are no longer those that were embedded.
   TeacherPairs<float> pairs(std::span<const TrainingSample> samples);
 
   std::size_t dimension() const;

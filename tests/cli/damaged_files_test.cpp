@@ -119,7 +119,7 @@ TEST_F(DamagedFilesTest, AFolderGivesItsPicturesUnchanged) {
 TEST_F(DamagedFilesTest, WithoutAnyGoodPictureNothingIsDone) {
   for (const std::string command : {"classify", "embed"}) {
     std::vector<std::string> arguments = {command};
-    if (command == "embed") arguments.push_back("--image");
+    if (command == "embed") arguments.emplace_back("--image");
     for (const auto& [path, fact] : damaged_) arguments.push_back(path);
     if (command == "classify") arguments.insert(arguments.end(), {"--labels", "cat,dog"});
     const auto finished = run(arguments);

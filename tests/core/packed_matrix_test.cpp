@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,23 @@ TEST(PackedMatrix, TakesNoRowsAsWell) {
     PackedMatrix(weight.data(), 5, 3, type).multiply({nullptr, 0, nullptr, {}, nullptr}, {0, 5});
 }
 
+TEST(PackedMatrix, AWeightWhoseReadingFailedIsReadAgain) {
+  const auto weight = random_tensor<float>({40, 33}, 1), x = random_tensor<float>({2, 33}, 2);
+  Linear<float> whole, unread;
+  whole.weight = weight;
+  unread.weight = Tensor<float>::view(weight.shape(), nullptr, nullptr);
+  int calls = 0;
+  unread.read = [&] {
+    if (++calls == 1) throw std::bad_alloc();
+    return weight;
+  };
+  EXPECT_THROW(pack(unread, WeightType::f32), std::bad_alloc);
+  pack(unread, WeightType::f32);
+  pack(whole, WeightType::f32);
+  Pass<float> pass;
+  EXPECT_EQ(testing::difference(linear(x, unread, pass), linear(x, whole, pass)), 0);
+}
+
 TEST(ByteTile, IsExact) {
   if (!multiplies_bytes()) GTEST_SKIP() << "this processor has no products of bytes";
   const std::int64_t steps = 5;
@@ -120,7 +138,7 @@ TEST(ByteTile, IsExact) {
   for (std::size_t i = 0; i < b.size(); ++i)
     b[i] = static_cast<std::int8_t>(static_cast<int>(i * 11 % 255) - 127);
   for (int rows = 1; rows <= byte_tile_rows; ++rows) {
-    std::vector<std::int32_t> sums(static_cast<std::size_t>(rows * byte_tile_columns));
+    std::vector<std::int32_t> sums(static_cast<std::size_t>(rows) * byte_tile_columns);
     byte_tile(rows, a.data(), 4 * steps, b.data(), steps, {reinterpret_cast<const std::byte*>(b.data()), 0},
               sums.data());
     for (int i = 0; i < rows; ++i) {

@@ -9,6 +9,7 @@
 
 #include <atomic>
 #include <latch>
+#include <memory>
 #include <thread>
 
 #include "tests/multimodal/index_fixture.h"
@@ -58,13 +59,13 @@ TEST_P(ConcurrentModel, AFreshModelServesManyThreads) {
     const auto model = load();
     std::atomic<int> differ = 0;
     at_once(8, [&](int number) {
-      const auto copy = model;
+      const auto copy = std::make_unique<Model>(model);
       for (int time = 0; time < 3; ++time) {
         if ((number + time) % 2 == 0)
-          differ += copy.encode_images(images).values != expected_images;
+          differ += copy->encode_images(images).values != expected_images;
         else
-          differ += copy.encode_texts(texts).values != expected_texts;
-        differ += copy.tokenizer().encode(texts[0]) != expected_tokens;
+          differ += copy->encode_texts(texts).values != expected_texts;
+        differ += copy->tokenizer().encode(texts[0]) != expected_tokens;
       }
     });
     EXPECT_EQ(differ, 0);
@@ -127,6 +128,24 @@ TEST_F(ConcurrentIndex, IsSearchedWhileItIsUpdated) {
   });
   EXPECT_EQ(index.size(), 60u + 3 * 4);
   EXPECT_EQ(index.search(embedding_of(colour_of(1)), 1000, -2, {}).size(), 72u);
+}
+
+TEST_F(ConcurrentIndex, IsSearchedWhileItStartsAgain) {
+  write_pictures(photos, 20);
+  auto index = open();
+  index.update({photos}, {});
+  std::atomic<bool> done = false;
+  at_once(4, [&](int number) {
+    if (number > 0) {
+      do EXPECT_LE(index.search(embedding_of(colour_of(number)), 100, -2, {}).size(), 20u);
+      while (!done);
+      return;
+    }
+    for (const auto decoding : {Decoding::fast, Decoding::exact, Decoding::fast})
+      index.update({photos}, {.reindex = true, .decoding = {.decoding = decoding}});
+    done = true;
+  });
+  EXPECT_EQ(index.size(), 20u);
 }
 
 TEST_F(ConcurrentIndex, SeveralUpdatesMeet) {

@@ -188,6 +188,13 @@ TEST_F(IndexFile, ItsNameMayBeAnything) {
   EXPECT_TRUE(fs::exists(odd));
 }
 
+TEST_F(IndexFile, APathThatIsNoneIsAnError) {
+  EXPECT_EQ(code_of([] { Index::default_file(""); }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of([&] { open().update({""}, {}); }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of([&] { open().search(embedding_of(colour_of(1)), 1, -2, {""}); }),
+            ErrorCode::invalid_argument);
+}
+
 TEST(PathRanges, AreComponentWiseDisjointAndAscending) {
   const auto contains = [](const std::vector<PathRange>& ranges, const std::string& path) {
     int count = 0;

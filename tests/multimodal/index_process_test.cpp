@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <thread>
 
 #include "multimodal/index_database.h"
@@ -136,6 +137,30 @@ TEST_F(IndexProcess, AReadOnlyIndexInAReadOnlyFolderCanBeSearched) {
       ::_exit(error.code() == ErrorCode::io ? 0 : 96);
     }
     ::_exit(95);
+  };
+  EXPECT_EXIT(search(), ::testing::ExitedWithCode(0), "");
+  ::unsetenv("BEELD_TEST_CHILD");
+  ::chmod(root.c_str(), 0755);
+}
+
+TEST_F(IndexProcess, WrongVectorsInAReadOnlyFolderAreMadeAnewElsewhere) {
+  const char* child = ::getenv("BEELD_TEST_CHILD");
+  if (!child) {
+    Indexer(database, model.encoder()).update({photos}, {});
+    {
+      std::fstream file(vectors_file(database), std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(-8, std::ios::end);
+      file << "\x7f\x7f\x7f\x7f";
+    }
+    ::chmod(database.c_str(), 0444);
+    ::chmod(root.c_str(), 0555);
+    ::setenv("BEELD_TEST_CHILD", "1", 1);
+  }
+  const auto search = [&] {
+    drop_rights();
+    const Indexer index(database, model.encoder());
+    const auto matches = index.search(embedding_of(colour_of(11)), 40, -2, {});
+    ::_exit(matches.size() == 40 && matches[0].path == photos / "011.ppm" ? 0 : 97);
   };
   EXPECT_EXIT(search(), ::testing::ExitedWithCode(0), "");
   ::unsetenv("BEELD_TEST_CHILD");

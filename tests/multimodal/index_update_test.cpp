@@ -150,6 +150,27 @@ TEST_F(IndexUpdate, RecordsABadPictureWithoutShiftingTheOthers) {
   EXPECT_EQ(found({1, 2, 3}), photos / "0045.jpg");
 }
 
+TEST_F(IndexUpdate, APictureThatNeededMoreMemoryIsTriedAgain) {
+  write_pictures(photos, 2);
+  model.before_encoding = [](std::span<const Pixels>) {
+    throw Error(ErrorCode::limit, "[load] not enough memory");
+  };
+  EXPECT_THROW(update(), Error) << "no picture could be encoded";
+  model.before_encoding = {};
+  EXPECT_EQ(update().added, 2u);
+
+  write_file(photos / "large.ppm", "P6\n60 60\n255\n" + std::string(60 * 60 * 3, 'x'));
+  const auto usual = decode_memory();
+  set_decode_memory(1 << 10);
+  const auto little = update();
+  set_decode_memory(usual);
+  ASSERT_EQ(little.unreadable.size(), 1u);
+  EXPECT_EQ(little.unreadable[0].path, photos / "large.ppm");
+  const auto enough = update();
+  EXPECT_EQ(enough.added, 1u);
+  EXPECT_TRUE(enough.unreadable.empty());
+}
+
 TEST_F(IndexUpdate, APictureTheModelRefusesDoesNotHarmItsBatch) {
   write_pictures(photos, 9);
   write_picture(photos / "bad.ppm", {255, 255, 255});

@@ -184,7 +184,7 @@ TEST(Losses, GroupsShareTheTarget) {
   // By hand: with three pairs in groups {0, 0, 1} the first row's target is half and half.
   const auto x = random_pairs(3);
   auto gradient = LossGradient<double>::like(x);
-  const double found = contrastive_loss<double>(x, Groups{0, 0, 1}, 1, gradient);
+  const auto found = contrastive_loss<double>(x, Groups{0, 0, 1}, 1, gradient);
   const double targets[3][3] = {{0.5, 0.5, 0}, {0.5, 0.5, 0}, {0, 0, 1}};
   double logits[3][3], expected = 0;
   for (int i = 0; i < 3; ++i) {

@@ -150,7 +150,7 @@ std::string with_size(std::string archive, const std::string& field) {
 TEST_F(Shards, RefusesASizeThatLies) {
   const auto whole = read_file(write("whole.tar", {{"1.jpg", "abc"}}), 1u << 20);
   const auto shard = folder_ / "lies.tar";
-  const auto write_lie = [&](const std::string& field) {
+  const auto write_lie = [&](const std::string& field) -> const auto& {
     write_file_atomically(shard, with_size(whole, field));
     return shard;
   };

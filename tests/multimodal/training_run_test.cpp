@@ -22,7 +22,7 @@ struct Killed {};
 class TrainingRuns : public testing::RunTest {
  protected:
   /// Ends without saving after each of these numbers of steps, then goes on to the end.
-  static void train_with_kills(RunOptions options, std::initializer_list<int> numbers) {
+  static void train_with_kills(const RunOptions& options, std::initializer_list<int> numbers) {
     for (int left : numbers) {
       RunEvents events;
       events.stepped = [&](std::int64_t, std::int64_t) {
@@ -34,7 +34,7 @@ class TrainingRuns : public testing::RunTest {
   }
 
   /// Stops after every so many steps and goes on.
-  static void train_with_stops(RunOptions options, int steps_between) {
+  static void train_with_stops(const RunOptions& options, int steps_between) {
     int stops = 0;
     for (auto end = RunEnd::stopped; end == RunEnd::stopped; ++stops) {
       ASSERT_LT(stops, 50);
@@ -92,7 +92,7 @@ TEST_F(TrainingRuns, LeavesACheckpointAndALog) {
     EXPECT_EQ(all, 8);
     steps.push_back(step);
   };
-  events.logged = [&](const nlohmann::ordered_json& line) { logged.push_back(line); };
+  events.logged = [&](const nlohmann::ordered_json& line) { logged.emplace_back(line); };
   EXPECT_EQ(train({.run_file = write_run(run_json()), .out = out_}, events), RunEnd::finished);
   EXPECT_EQ(steps, (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6, 7, 8}));
 

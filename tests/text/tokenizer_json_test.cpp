@@ -63,9 +63,8 @@ json normalizer(const json& value) { return {{"normalizer", value}}; }
 std::string words(const json& pre_tokenizer, std::string_view text) {
   auto model = character_model();
   int id = 1000;
-  for (const char* word : {"ab", "abc", "ab.", ".ab", "..", "ab..", "\u2581ab", "\u2581\u2581ab", "12",
-                           "\u0120"
-                           "ab"}) {
+  for (const char* word :
+       {"ab", "abc", "ab.", ".ab", "..", "ab..", "\u2581ab", "\u2581\u2581ab", "12", "\u0120ab"}) {
     model["vocab"][word] = id++;
   }
   model["ignore_merges"] = true;
@@ -162,9 +161,7 @@ TEST(PreTokenizers, KnowSpaces) {
   EXPECT_EQ(words({{"type", "BertPreTokenizer"}}, "ab.. abc"), "ab|.|.|abc");
   EXPECT_EQ(words({{"type", "Digits"}, {"individual_digits", false}}, "ab12"), "ab|12");
   EXPECT_EQ(words({{"type", "Punctuation"}}, "ab..ab"), "ab|.|.|ab");
-  EXPECT_EQ(words({{"type", "ByteLevel"}, {"add_prefix_space", true}}, "ab"),
-            "\u0120"
-            "ab");
+  EXPECT_EQ(words({{"type", "ByteLevel"}, {"add_prefix_space", true}}, "ab"), "\u0120ab");
 }
 
 json token(const char* content, int id, const json& flags = json::object()) {

@@ -7,7 +7,6 @@
 namespace beeld {
 namespace {
 
-using testing::difference;
 using testing::random_tensor;
 
 constexpr std::int64_t width = 8;
