@@ -38,10 +38,10 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option("--threads", options.threads, "Threads to use (default: one for each core)")
       ->type_name("N")
       ->check(between(0, 4096));
-  app.add_option(
-         "--weights", options.weights,
-         "How the model is held: f32 (default), f16 or bf16 (half the memory for its blocks), int8 (a quarter, "
-         "faster)")
+  app.add_option("--weights", options.weights,
+                 "How the model is held: f32 (default), f16 or bf16 (half the memory for its blocks), int8 "
+                 "(a quarter, "
+                 "faster)")
       ->type_name("TYPE")
       ->transform(weight_types());
   app.add_flag("--json", options.json,

@@ -91,8 +91,8 @@ void add_decode_options(CLI::App& command, DecodeOptions& options) {
           "Memory for pictures while they are decoded, such as 512M or 4G: others wait their turn (default: "
           "2G)")
       ->type_name("SIZE")
-      ->transform(CLI::AsSizeValue(false))
-      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50));
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(CLI::Range(std::uint64_t{1} << 20, std::uint64_t{1} << 50).description(""));
   command.add_flag_callback(
       "--no-exif", [&options] { options.orientation = Orientation::ignore; },
       "Do not turn pictures by their EXIF orientation (as the reference implementations)");
