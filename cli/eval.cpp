@@ -42,7 +42,7 @@ std::string recall_text(const Recall& recall) {
 }
 
 ExitCode eval_zero_shot(Session& session, const EvalOptions& options) {
-  watch_interrupts();
+  const InterruptWatch watch;
   const ZeroShot classifier(session.model(), read_class_names(options.classes),
                             prompt_templates(options.prompts));
   Progress bar(session.output, "evaluating");
@@ -64,7 +64,7 @@ ExitCode eval_zero_shot(Session& session, const EvalOptions& options) {
 }
 
 ExitCode eval_retrieval(Session& session, const EvalOptions& options) {
-  watch_interrupts();
+  const InterruptWatch watch;
   Progress bar(session.output, "evaluating");
   const auto result =
       evaluate_retrieval(session.model(), {options.shards.begin(), options.shards.end()}, with_progress(bar));

@@ -14,7 +14,7 @@ static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may stor
 
 }  // namespace
 
-void watch_interrupts() {
+InterruptWatch::InterruptWatch() {
   // oneDNN's products use the stack pointer for their own memory, where a signal must not leave anything. The
   // system gives a signal to the main thread while that takes it.
   alignas(64) static std::byte memory[64 * 1024];
@@ -26,6 +26,8 @@ void watch_interrupts() {
   action.sa_flags = static_cast<int>(SA_ONSTACK | SA_RESETHAND | SA_RESTART);
   ::sigaction(SIGINT, &action, nullptr);
 }
+
+InterruptWatch::~InterruptWatch() { ::signal(SIGINT, SIG_DFL); }
 
 bool interrupted() { return pressed; }
 

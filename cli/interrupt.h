@@ -2,11 +2,17 @@
 
 namespace beeld::cli {
 
-/// From now on the first Ctrl-C is only noted, so that the command can stop cleanly; a second one ends the
-/// process at once.
-void watch_interrupts();
+/// While one lives, the first Ctrl-C is only noted, so that the work can stop cleanly; a second one ends the
+/// process at once, as each does while none lives.
+class InterruptWatch {
+ public:
+  InterruptWatch();
+  ~InterruptWatch();
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
+};
 
-/// Whether Ctrl-C was pressed since.
+/// Whether Ctrl-C was noted.
 bool interrupted();
 
 }  // namespace beeld::cli

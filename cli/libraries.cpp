@@ -49,21 +49,26 @@ void add_library_options(CLI::App& command, LibraryOptions& options) {
 }
 
 std::vector<Library> open_libraries(Session& session, const LibraryOptions& options) {
-  watch_interrupts();
   const auto folders = existing_folders(session, options);
+  const auto open = [&](const std::filesystem::path& file) {
+    std::error_code ignored;
+    const bool fills_it = options.update && !folders.empty();
+    if (!fills_it && !std::filesystem::exists(file, ignored))
+      throw Error(ErrorCode::not_found, "[index] " + file.string() + ": no such index; beeld index makes it");
+    return Index::open(file, session.model(), options.reindex);
+  };
   std::vector<Library> libraries;
   if (!options.database.empty()) {
-    libraries.push_back({Index::open(options.database, session.model(), options.reindex), folders});
+    libraries.push_back({open(options.database), folders});
     return libraries;
   }
-  for (const auto& folder : folders)
-    libraries.push_back(
-        {Index::open(Index::default_file(folder), session.model(), options.reindex), {folder}});
+  for (const auto& folder : folders) libraries.push_back({open(Index::default_file(folder)), {folder}});
   return libraries;
 }
 
 UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries,
                                const LibraryOptions& options) {
+  const InterruptWatch watch;
   UpdateSummary sum;
   Progress bar(session.output, "indexing");
   for (auto& library : libraries) {
@@ -78,6 +83,7 @@ UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries
     if (sum.cancelled) break;
     bar.restart("indexing");
   }
+  sum.cancelled = sum.cancelled || interrupted();
   bar.clear();
   for (const auto& picture : sum.unreadable) session.output.failed(picture.path.string(), picture.reason);
   if (sum.cancelled) session.output.note("interrupted; what was indexed is kept");

@@ -30,8 +30,8 @@ struct Library {
 };
 
 /// Opens the index of every folder; without folders and --db, of the current folder. A folder that does not
-/// exist is reported as failed. From here on Ctrl-C is noted, not obeyed at once. Throws Error(not_found)
-/// where none is left.
+/// exist is reported as failed. Throws Error(not_found) where none is left, or where there is no index and
+/// nothing would be added to it.
 std::vector<Library> open_libraries(Session& session, const LibraryOptions& options);
 
 /// Brings the indexes up to date, with a progress bar; Ctrl-C ends it early. Pictures that cannot be read are

@@ -51,6 +51,7 @@ std::vector<std::string> class_names(const ProbeOptions& options) {
 
 LabelledEmbeddings embed(Session& session, const std::vector<std::string>& sources,
                          const std::vector<std::string>& classes, const std::string& what) {
+  const InterruptWatch watch;
   Progress bar(session.output, what);
   auto pictures = embed_labelled(session.model(), paths(sources), classes, [&bar](std::size_t done) {
     if (interrupted()) throw Interrupted();
@@ -88,6 +89,7 @@ std::vector<FewShotRow> measure(Session& session, const LabelledEmbeddings& trai
     std::copy_if(usual_shots.begin(), usual_shots.end(), std::back_inserter(options.shots),
                  [&](std::size_t shots) { return shots <= fewest; });
   }
+  const InterruptWatch watch;
   Progress bar(session.output, "fitting");
   options.progress = [&bar](std::size_t done, std::size_t total) {
     if (interrupted()) throw Interrupted();
@@ -119,7 +121,6 @@ void print_whole(Output& output, const ProbeOptions& options, const LinearClassi
 ExitCode probe(Session& session, ProbeOptions options) {
   if (options.out.empty() && options.test.empty())
     throw Error(ErrorCode::invalid_argument, "[probe] nothing to do: give --out FILE, --test DATA, or both");
-  watch_interrupts();
   const auto classes = class_names(options);
   options.few.classes = classes.size();
   options.few.method = options.method == "ridge" ? ProbeMethod::ridge : ProbeMethod::logistic;

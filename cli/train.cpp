@@ -123,7 +123,7 @@ std::filesystem::path named_model(const std::string& reference) {
 }
 
 ExitCode run_training(Session& session, const TrainOptions& options) {
-  watch_interrupts();
+  const InterruptWatch watch;
   draw_curves(options);  // a place that cannot be written to is known before the hours of training
   if (!options.html.empty()) {
     if (const auto steps = steps_of_finished(options); steps > 0) {

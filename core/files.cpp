@@ -58,6 +58,13 @@ void write_all(const Descriptor& file, std::string_view content, const std::file
   }
 }
 
+// A pipe or a device takes the place of no file.
+void write_in_place(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file.valid()) fail(path, "write");
+  for (const auto part : parts) write_all(file, part, path);
+}
+
 constexpr int max_json_depth = 64;
 
 }  // namespace
@@ -106,6 +113,13 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 }
 
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) return write_in_place(path, parts);
+  std::error_code error;
+  if (std::filesystem::is_symlink(path, error)) {
+    const auto target = std::filesystem::weakly_canonical(path, error);
+    if (!error && target != path) return write_file_atomically(target, parts);
+  }
   static std::atomic<unsigned> counter{0};
   auto temporary = path;
   temporary += ".tmp" + std::to_string(::getpid()) + "." + std::to_string(counter++);

@@ -22,7 +22,8 @@ nlohmann::json read_json(const std::filesystem::path& path, std::size_t max_byte
 /// Parses JSON text under the same rules; `name` appears in messages.
 nlohmann::json parse_json(std::string_view text, const std::string& name);
 
-/// Writes a file so that readers see the old content or the new, never a part. Throws Error(io).
+/// Writes a file so that readers see the old content or the new, never a part; a link's file rather than the
+/// link. What is no file, a pipe or a device, is written to as it is. Throws Error(io).
 void write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 /// The same, the content given in parts that follow each other in the file.

@@ -129,6 +129,8 @@ Database::Database(const std::filesystem::path& file, DatabaseAccess access) {
   check(database, sqlite3_busy_timeout(database, busy_milliseconds));
   // A hostile file must not run SQL of its own.
   check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr));
+  check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr));
+  check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr));
   check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr));
   check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr));
 }

@@ -89,6 +89,7 @@ void UpdateWork::prepare(PictureWork& picture) {
 bool UpdateWork::recognise(PictureWork& picture) {
   const std::lock_guard lock(mutex_);
   if (reuse(picture)) return true;
+  if (failed_hashes_.contains(picture.record.hash)) return false;
   if (hashes_in_work_.insert(picture.record.hash).second) return false;
   picture.state = PictureState::postponed;
   postponed_.push_back({picture.record.path, picture.record.stamp});
@@ -203,6 +204,7 @@ void UpdateWork::record(PictureWork& picture) {
       ++summary.unchanged;
       break;
     case PictureState::unreadable:
+      failed_hashes_.insert(picture.record.hash);
       summary.unreadable.push_back({picture.record.path, picture.record.error});
       break;
     case PictureState::decoded:

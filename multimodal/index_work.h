@@ -76,7 +76,8 @@ class UpdateWork {
   // Guards the table and what follows.
   std::mutex mutex_;
   std::unordered_set<std::string> hashes_in_work_;
-  std::set<std::int64_t> claimed_;  // rows that a picture in work has been recognised as
+  std::unordered_set<std::string> failed_hashes_;  // copies of these have nothing to wait for
+  std::set<std::int64_t> claimed_;                 // rows that a picture in work has been recognised as
   std::vector<PictureFile> postponed_;
 };
 

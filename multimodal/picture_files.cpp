@@ -2,6 +2,7 @@
 
 #include <beeld/error.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -65,6 +66,7 @@ class Walk {
          entry.increment(error))
       names.push_back(entry->path().filename().string());
     if (error) report(folder, error.message());
+    if (::access(folder.c_str(), X_OK) != 0) return report(folder, std::strerror(errno));
     std::sort(names.begin(), names.end());
     for (const auto& name : names)
       if (name[0] != '.') look_at(folder == "/" ? "/" + name : folder + '/' + name, name);
@@ -72,11 +74,16 @@ class Walk {
 
   void look_at(const std::string& path, const std::string& name) {
     struct stat status {};
-    if (::lstat(path.c_str(), &status) != 0) return;  // gone meanwhile
+    const auto gone = [] { return errno == ENOENT || errno == ENOTDIR || errno == ELOOP; };
+    if (::lstat(path.c_str(), &status) != 0) {
+      if (!gone()) report(path, std::strerror(errno));
+      return;
+    }
     const bool link = S_ISLNK(status.st_mode);
     if (link && ::stat(path.c_str(), &status) != 0) {
-      if (is_picture_name(name))
-        report(path, std::string("link to a file that cannot be reached: ") + std::strerror(errno));
+      // Where it is not known to be gone, it may be a folder whose pictures are indexed.
+      if (is_picture_name(name) || !gone())
+        report(path, std::string("link to what cannot be reached: ") + std::strerror(errno));
       return;
     }
     if (S_ISDIR(status.st_mode))

@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 #include "core/digest.h"
@@ -103,6 +104,7 @@ std::optional<Vectors> Vectors::open(const std::filesystem::path& file, const Ve
   vectors.rows_ = reinterpret_cast<const std::uint16_t*>(bytes.data() + sizeof(header));
   vectors.ids_ = {reinterpret_cast<const std::int64_t*>(vectors.rows_ + header.count * header.stride),
                   header.count};
+  if (!std::ranges::is_sorted(vectors.ids_, std::less_equal())) return std::nullopt;  // strictly
   vectors.rounding_ = header.rounding;
   return vectors;
 }

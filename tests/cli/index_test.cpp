@@ -153,7 +153,7 @@ TEST_F(IndexCommandTest, InterruptKeepsWhatIsDone) {
         while (!std::filesystem::exists(pictures_ / ".beeld.db") &&
                std::chrono::steady_clock::now() < deadline)
           std::this_thread::sleep_for(std::chrono::milliseconds(2));
-        std::this_thread::sleep_for(std::chrono::milliseconds(30));
+        std::this_thread::sleep_for(std::chrono::milliseconds(150));
         ::kill(process, SIGINT);
       });
   ASSERT_EQ(first.code, 130) << first.err;

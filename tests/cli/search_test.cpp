@@ -130,4 +130,18 @@ TEST_F(SearchTest, AWrongSumIsNothingDone) {
   EXPECT_TRUE(finished.names("absent.jpg")) << finished.err;
 }
 
+TEST_F(SearchTest, AnIndexThatIsNotThereIsNotMade) {
+  const auto file = pictures_ / "absent.db";
+  for (const std::vector<std::string>& where :
+       {std::vector<std::string>{"--db", file.string()}, {pictures_.string(), "--no-index"}}) {
+    std::vector<std::string> arguments{"search", "a cat"};
+    arguments.insert(arguments.end(), where.begin(), where.end());
+    const auto finished = run(arguments);
+    EXPECT_EQ(finished.code, 2);
+    EXPECT_TRUE(finished.names("no such index")) << finished.err;
+  }
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_FALSE(std::filesystem::exists(pictures_ / ".beeld.db"));
+}
+
 }  // namespace beeld::testing

@@ -3,8 +3,10 @@
 #include "tests/support/temporary_folder.h"
 
 #include <beeld/error.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <fstream>
@@ -74,6 +76,27 @@ TEST_F(Files, WritesAtOnceAndLeavesNothingBehind) {
   std::filesystem::create_directories(folder_ / "full" / "inner");
   EXPECT_EQ(code_of([&] { write_file_atomically(folder_ / "full", "x"); }), ErrorCode::io);
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 2);
+}
+
+TEST_F(Files, WritesThroughALinkAndIntoAPipe) {
+  write("file", "old");
+  std::filesystem::create_symlink("file", folder_ / "link");
+  write_file_atomically(folder_ / "link", "new");
+  EXPECT_TRUE(std::filesystem::is_symlink(folder_ / "link"));
+  EXPECT_EQ(read_file(folder_ / "file", 10), "new");
+  std::filesystem::create_symlink("absent", folder_ / "dangling");
+  write_file_atomically(folder_ / "dangling", "there");
+  EXPECT_EQ(read_file(folder_ / "dangling", 10), "there");
+
+  const auto pipe = folder_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const int reader = ::open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  write_file_atomically(pipe, "through");
+  char content[16] = {};
+  EXPECT_EQ(::read(reader, content, sizeof content), 7);
+  EXPECT_EQ(std::string(content), "through");
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  ::close(reader);
 }
 
 TEST_F(Files, AMappingIsPrivate) {

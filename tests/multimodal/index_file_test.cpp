@@ -188,6 +188,19 @@ TEST_F(IndexFile, ItsNameMayBeAnything) {
   EXPECT_TRUE(fs::exists(odd));
 }
 
+TEST_F(IndexFile, RunsNoSqlOfItsOwn) {
+  write_pictures(photos, 2);
+  update();
+  Database(database, DatabaseAccess::read_write)
+      .execute(
+          "DROP TABLE embeddings; CREATE VIEW embeddings AS WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL "
+          "SELECT x + 1 FROM c) SELECT x AS picture, zeroblob(3) AS vector FROM c WHERE x < 0; "
+          "CREATE TRIGGER i INSTEAD OF INSERT ON embeddings BEGIN SELECT 1; END; "
+          "CREATE TRIGGER d INSTEAD OF DELETE ON embeddings BEGIN SELECT 1; END");
+  fs::remove(vectors_file(database));
+  EXPECT_EQ(code_of([&] { open().search(embedding_of(colour_of(1)), 1, -2, {}); }), ErrorCode::corrupt);
+}
+
 TEST_F(IndexFile, APathThatIsNoneIsAnError) {
   EXPECT_EQ(code_of([] { Index::default_file(""); }), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of([&] { open().update({""}, {}); }), ErrorCode::invalid_argument);

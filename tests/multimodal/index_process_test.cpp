@@ -197,11 +197,13 @@ TEST_F(IndexProcess, AnUnreadableFolderIsReportedAndItsPicturesKept) {
   const char* child = ::getenv("BEELD_TEST_CHILD");
   if (!child) {
     write_pictures(photos / "private", 3);
+    write_pictures(photos / "listed", 2);
     write_picture(photos / "secret.ppm", {3, 77, 200});
     Indexer(database, model.encoder()).update({photos}, {});
     for (const auto& file : {database, vectors_file(database)}) ::chmod(file.c_str(), 0666);
     ::chmod(root.c_str(), 0777);
     ::chmod((photos / "private").c_str(), 0000);
+    ::chmod((photos / "listed").c_str(), 0444);  // its names can be read, its files cannot be reached
     write_picture(photos / "secret.ppm", {3, 77, 201});
     fs::last_write_time(photos / "secret.ppm", fs::file_time_type::clock::now() + std::chrono::seconds(5));
     ::chmod((photos / "secret.ppm").c_str(), 0000);
@@ -210,21 +212,21 @@ TEST_F(IndexProcess, AnUnreadableFolderIsReportedAndItsPicturesKept) {
   const auto update = [&] {
     drop_rights();
     const auto summary = Indexer(database, model.encoder()).update({photos}, {.prune = true});
-    const bool reported = summary.unreadable.size() == 2 &&
-                          summary.unreadable[0].path == photos / "private" &&
-                          summary.unreadable[1].path == photos / "secret.ppm";
+    const bool reported = summary.unreadable.size() == 3 && summary.unreadable[0].path == photos / "listed" &&
+                          summary.unreadable[1].path == photos / "private" &&
+                          summary.unreadable[2].path == photos / "secret.ppm";
     ::_exit(reported && summary.pruned == 0 && summary.missing == 0 && summary.unchanged == 40 ? 0 : 97);
   };
   EXPECT_EXIT(update(), ::testing::ExitedWithCode(0), "");
   ::unsetenv("BEELD_TEST_CHILD");
-  ::chmod((photos / "private").c_str(), 0755);
+  for (const char* folder : {"private", "listed"}) ::chmod((photos / folder).c_str(), 0755);
   ::chmod((photos / "secret.ppm").c_str(), 0644);
 
   // What was refused is tried again although the file has not changed.
   const auto summary = Indexer(database, model.encoder()).update({photos}, {});
   EXPECT_TRUE(summary.unreadable.empty());
   EXPECT_EQ(summary.added, 1u);
-  EXPECT_EQ(summary.unchanged, 43u);
+  EXPECT_EQ(summary.unchanged, 45u);
 }
 
 TEST_F(IndexProcess, TwoUpdatesOfOneIndexMeet) {

@@ -1,5 +1,7 @@
 #include <beeld/error.h>
 #include <gtest/gtest.h>
+#include <sys/inotify.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <limits>
@@ -148,6 +150,40 @@ TEST_F(IndexUpdate, RecordsABadPictureWithoutShiftingTheOthers) {
   EXPECT_EQ(third.added, 1u);
   EXPECT_EQ(third.unreadable.size(), 2u);
   EXPECT_EQ(found({1, 2, 3}), photos / "0045.jpg");
+}
+
+/// How often files of a folder were opened since this was made.
+class Openings {
+ public:
+  explicit Openings(const std::filesystem::path& folder) : events_(::inotify_init1(IN_NONBLOCK)) {
+    ::inotify_add_watch(events_, folder.c_str(), IN_OPEN);
+  }
+  ~Openings() { ::close(events_); }
+
+  std::size_t of_files() {
+    std::size_t count = 0;
+    alignas(inotify_event) char bytes[4096];
+    for (ssize_t length = 0; (length = ::read(events_, bytes, sizeof bytes)) > 0;) {
+      for (const char* at = bytes; at < bytes + length;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(at);
+        count += event->len > 0 && (event->mask & IN_ISDIR) == 0;
+        at += sizeof *event + event->len;
+      }
+    }
+    return count;
+  }
+
+ private:
+  int events_;
+};
+
+TEST_F(IndexUpdate, CopiesOfABadPictureDoNotWaitForEachOther) {
+  for (int i = 0; i < 60; ++i) write_file(photos / (std::to_string(i) + ".jpg"), "\xFF\xD8\xFF\xE0 junk");
+  Openings opened(photos);
+  EXPECT_EQ(update({.batch = 2}).unreadable.size(), 60u);
+  const auto times = opened.of_files();
+  EXPECT_GE(times, 60u);
+  EXPECT_LE(times, 2 * 60u) << "once to be recognised, and once more after the first was found to be bad";
 }
 
 TEST_F(IndexUpdate, APictureThatNeededMoreMemoryIsTriedAgain) {
