@@ -39,9 +39,8 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
       ->type_name("N")
       ->check(between(0, 4096));
   app.add_option("--weights", options.weights,
-                 "How the model is held: f32 (default), f16 or bf16 (half the memory for its blocks), int8 "
-                 "(a quarter, "
-                 "faster)")
+                 "How the model's blocks are held: f32 (default), f16 or bf16 (half the memory), int8 (a "
+                 "quarter, faster)")
       ->type_name("TYPE")
       ->transform(weight_types());
   app.add_flag("--json", options.json,

@@ -1,6 +1,6 @@
 #include <beeld/matrix.h>
 
-#include <cmath>
+#include "core/unit_length.h"
 
 namespace beeld {
 
@@ -11,13 +11,7 @@ float dot(std::span<const float> a, std::span<const float> b) {
 }
 
 void normalize_rows(Matrix& matrix) {
-  for (std::size_t row = 0; row < matrix.rows; ++row) {
-    double squares = 0;
-    for (const float value : matrix[row]) squares += static_cast<double>(value) * static_cast<double>(value);
-    if (squares == 0) continue;
-    const double scale = 1 / std::sqrt(squares);
-    for (float& value : matrix[row]) value = static_cast<float>(value * scale);
-  }
+  for (std::size_t row = 0; row < matrix.rows; ++row) scale_to_unit(matrix[row]);
 }
 
 }  // namespace beeld

@@ -83,7 +83,7 @@ class Walk {
     if (link && ::stat(path.c_str(), &status) != 0) {
       // Where it is not known to be gone, it may be a folder whose pictures are indexed.
       if (is_picture_name(name) || !gone())
-        report(path, std::string("link to what cannot be reached: ") + std::strerror(errno));
+        report(path, std::string("link to something that cannot be reached: ") + std::strerror(errno));
       return;
     }
     if (S_ISDIR(status.st_mode))

@@ -104,7 +104,8 @@ std::optional<Vectors> Vectors::open(const std::filesystem::path& file, const Ve
   vectors.rows_ = reinterpret_cast<const std::uint16_t*>(bytes.data() + sizeof(header));
   vectors.ids_ = {reinterpret_cast<const std::int64_t*>(vectors.rows_ + header.count * header.stride),
                   header.count};
-  if (!std::ranges::is_sorted(vectors.ids_, std::less_equal())) return std::nullopt;  // strictly
+  const auto descent = std::ranges::adjacent_find(vectors.ids_, std::greater_equal());
+  if (descent != vectors.ids_.end()) return std::nullopt;
   vectors.rounding_ = header.rounding;
   return vectors;
 }

@@ -26,9 +26,9 @@ Tensor<float> unit(const Matrix& rows) {
 /// One source's pictures, in the order of the shards. Keys alone would not tell them apart: shards may use
 /// the same ones.
 struct PictureRows {
-  Tensor<float> rows;                    // [N,D]; zeros where a picture could not be read
-  std::vector<std::string> keys;         // [N]
-  std::vector<std::size_t> first_row{};  // of each shard
+  Tensor<float> rows;                  // [N,D]; zeros where a picture could not be read
+  std::vector<std::string> keys;       // [N]
+  std::vector<std::size_t> first_row;  // of each shard
 
   std::size_t row_of(const TrainingSample& sample) const {
     return first_row[sample.place.shard] + sample.place.sample;

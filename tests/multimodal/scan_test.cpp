@@ -230,6 +230,9 @@ TEST_F(ScanTest, RebuildsAFileOfVectorsThatIsAbsentStaleOrDamaged) {
   damage([](std::string& bytes) { std::fill(bytes.begin() + 128, bytes.end() - 2400, '\x7f'); });  // NaN
   damage([](std::string& bytes) { std::fill(bytes.begin() + 128, bytes.end() - 2400, '\x3c'); });  // rows
 
+  damage([](std::string& bytes) { std::swap_ranges(bytes.end() - 16, bytes.end() - 8, bytes.end() - 8); });
+  EXPECT_EQ(read_file(side, 1'000'000), whole) << "ids ascend, whether or not a search looks at them";
+
   // A new generation: one more row, the nearest of all.
   {
     const Database database(file, DatabaseAccess::read_write);
