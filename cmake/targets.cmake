@@ -50,6 +50,10 @@ function(beeld_test name)
   # What is tested is in the libraries. The last -O counts, and -O3 takes half as long again to compile.
   target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O1>)
   set(suppressions ${PROJECT_SOURCE_DIR}/tests/support)
-  gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600 LABELS ${name}
+  set(timeout 600)
+  if(BEELD_SANITIZE)
+    set(timeout 3600)  # a thousand photos take that much longer
+  endif()
+  gtest_discover_tests(${name}_tests DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT ${timeout} LABELS ${name}
     ENVIRONMENT "LSAN_OPTIONS=suppressions=${suppressions}/leaks.supp:print_suppressions=0;TSAN_OPTIONS=suppressions=${suppressions}/races.supp")
 endfunction()

@@ -113,7 +113,7 @@ TEST(PackedMatrix, TakesNoRowsAsWell) {
 }
 
 TEST(PackedMatrix, AWeightWhoseReadingFailedIsReadAgain) {
-  const auto weight = random_tensor<float>({40, 33}, 1), x = random_tensor<float>({2, 33}, 2);
+  auto weight = random_tensor<float>({40, 33}, 1), x = random_tensor<float>({2, 33}, 2);
   Linear<float> whole, unread;
   whole.weight = weight;
   unread.weight = Tensor<float>::view(weight.shape(), nullptr, nullptr);
@@ -144,7 +144,7 @@ TEST(ByteTile, IsExact) {
     for (int i = 0; i < rows; ++i) {
       for (int j = 0; j < byte_tile_columns; ++j) {
         std::int32_t sum = 0;
-        for (int p = 0; p < 4 * steps; ++p)
+        for (std::int64_t p = 0; p < 4 * steps; ++p)
           sum += a[static_cast<std::size_t>(i * 4 * steps + p)] *
                  b[static_cast<std::size_t>((p / 4 * byte_tile_columns + j) * 4 + p % 4)];
         EXPECT_EQ(sums[static_cast<std::size_t>(i * byte_tile_columns + j)], sum)
