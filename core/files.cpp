@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <utility>
 
 namespace beeld {
@@ -133,6 +134,15 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
     ::unlink(temporary.c_str());
     throw;
   }
+}
+
+void remove_unfinished_files(const std::filesystem::path& folder) {
+  static const std::regex unfinished(R"(.+\.tmp\d+\.\d+)");
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (std::regex_match(entry.path().filename().string(), unfinished)) found.push_back(entry.path());
+  }
+  for (const auto& path : found) std::filesystem::remove(path);
 }
 
 MappedFile::MappedFile(const std::filesystem::path& path) {

@@ -29,6 +29,10 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view c
 /// The same, the content given in parts that follow each other in the file.
 void write_file_atomically(const std::filesystem::path& path, std::span<const std::string_view> parts);
 
+/// Removes what write_file_atomically left in a folder where a process was killed in the middle of it.
+/// Throws std::filesystem::filesystem_error.
+void remove_unfinished_files(const std::filesystem::path& folder);
+
 /// A file in memory, private to this process: changes never reach the disk.
 class MappedFile {
  public:

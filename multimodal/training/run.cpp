@@ -92,16 +92,6 @@ double drop_at(const TrainingRun& run, std::int64_t step) {
   return part;
 }
 
-/// A process that was killed leaves the file that it was about to put in place of another.
-void remove_leftovers(const fs::path& folder) {
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    if (entry.path().filename().string().find(".safetensors.tmp") != std::string::npos)
-      leftovers.push_back(entry.path());
-  }
-  for (const auto& path : leftovers) fs::remove(path);
-}
-
 class Run {
  public:
   Run(const RunOptions& options, const RunEvents& events)
@@ -116,7 +106,7 @@ class Run {
                                                    " holds another run than " + options.run_file.string() +
                                                    "; choose another folder");
     }
-    for (const auto& written : {options.out, folder}) remove_leftovers(written);
+    for (const auto& written : {options.out, folder}) remove_unfinished_files(written);
     run_.learner.learn_vision = options.learn_vision;
     run_.learner.learn_text = options.learn_text;
     learner_.emplace(load_trainable(options.out), run_.learner);

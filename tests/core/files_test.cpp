@@ -99,6 +99,17 @@ TEST_F(Files, WritesThroughALinkAndIntoAPipe) {
   ::close(reader);
 }
 
+TEST_F(Files, RemovesOnlyWhatAKilledWriterLeft) {
+  for (const char* name :
+       {"a.json.tmp17.0", "b.tmp1.23", "mine.tmp", "mine.tmp17", "mine.tmp17.0.json", ".tmp1.2"})
+    write(name, "half");
+  remove_unfinished_files(folder_.path());
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a.json.tmp17.0"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "b.tmp1.23"));
+  for (const char* name : {"mine.tmp", "mine.tmp17", "mine.tmp17.0.json", ".tmp1.2"})
+    EXPECT_TRUE(std::filesystem::exists(folder_ / name)) << name;
+}
+
 TEST_F(Files, AMappingIsPrivate) {
   write("a", "abc");
   {

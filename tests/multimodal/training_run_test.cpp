@@ -313,7 +313,8 @@ TEST_F(TrainingRuns, APlaceThatIsNoFolderIsAnError) {
 TEST_F(TrainingRuns, WhatAKilledProcessLeftIsRemoved) {
   const RunOptions options{.run_file = write_run(run_json()), .out = out_};
   train(options);
-  const auto left = {out_ / "model.safetensors.tmp17.0", out_ / "run" / "checkpoint.safetensors.tmp17.1"};
+  const auto left = {out_ / "model.safetensors.tmp17.0", out_ / "preprocessor_config.json.tmp17.1",
+                     out_ / "run" / "checkpoint.safetensors.tmp17.1"};
   for (const auto& file : left) write_file_atomically(file, "half");
   write_file_atomically(out_ / "notes.txt", "mine");
   train(options);
