@@ -137,10 +137,11 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 }
 
 void remove_unfinished_files(const std::filesystem::path& folder) {
-  static const std::regex unfinished(R"(.+\.tmp\d+\.\d+)");
+  static const std::regex unfinished(R"(.+\.tmp\d+\.\d+)");  // as write_file_atomically names its own
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (std::regex_match(entry.path().filename().string(), unfinished)) found.push_back(entry.path());
+    if (entry.is_regular_file() && std::regex_match(entry.path().filename().string(), unfinished))
+      found.push_back(entry.path());
   }
   for (const auto& path : found) std::filesystem::remove(path);
 }

@@ -103,10 +103,11 @@ TEST_F(Files, RemovesOnlyWhatAKilledWriterLeft) {
   for (const char* name :
        {"a.json.tmp17.0", "b.tmp1.23", "mine.tmp", "mine.tmp17", "mine.tmp17.0.json", ".tmp1.2"})
     write(name, "half");
+  std::filesystem::create_directories(folder_ / "folder.tmp1.2" / "mine");
   remove_unfinished_files(folder_.path());
   EXPECT_FALSE(std::filesystem::exists(folder_ / "a.json.tmp17.0"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "b.tmp1.23"));
-  for (const char* name : {"mine.tmp", "mine.tmp17", "mine.tmp17.0.json", ".tmp1.2"})
+  for (const char* name : {"mine.tmp", "mine.tmp17", "mine.tmp17.0.json", ".tmp1.2", "folder.tmp1.2"})
     EXPECT_TRUE(std::filesystem::exists(folder_ / name)) << name;
 }
 

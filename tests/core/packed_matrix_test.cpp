@@ -113,7 +113,8 @@ TEST(PackedMatrix, TakesNoRowsAsWell) {
 }
 
 TEST(PackedMatrix, AWeightWhoseReadingFailedIsReadAgain) {
-  auto weight = random_tensor<float>({40, 33}, 1), x = random_tensor<float>({2, 33}, 2);
+  auto weight = random_tensor<float>({40, 33}, 1);
+  const auto x = random_tensor<float>({2, 33}, 2);
   Linear<float> whole, unread;
   whole.weight = weight;
   unread.weight = Tensor<float>::view(weight.shape(), nullptr, nullptr);
