@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
-#include <regex>
 #include <utility>
 
 namespace beeld {
@@ -68,6 +67,19 @@ void write_in_place(const std::filesystem::path& path, std::span<const std::stri
 
 constexpr int max_json_depth = 64;
 
+// What is being written is named after its file: model.safetensors.tmp17.0, of process 17.
+constexpr std::string_view unfinished_mark = ".tmp";
+
+bool is_unfinished(std::string_view name) {
+  const auto digits = [](std::string_view text) {
+    return !text.empty() && text.find_first_not_of("0123456789") == text.npos;
+  };
+  const auto mark = name.rfind(unfinished_mark), point = name.rfind('.');
+  if (mark == name.npos || mark == 0 || point == mark) return false;
+  const auto process = mark + unfinished_mark.size();
+  return digits(name.substr(process, point - process)) && digits(name.substr(point + 1));
+}
+
 }  // namespace
 
 std::string read_file(const std::filesystem::path& path, std::size_t max_bytes) {
@@ -123,7 +135,7 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
   }
   static std::atomic<unsigned> counter{0};
   auto temporary = path;
-  temporary += ".tmp" + std::to_string(::getpid()) + "." + std::to_string(counter++);
+  temporary += std::string(unfinished_mark) + std::to_string(::getpid()) + "." + std::to_string(counter++);
   try {
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
     if (!file.valid()) fail(path, "write");
@@ -137,10 +149,9 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 }
 
 void remove_unfinished_files(const std::filesystem::path& folder) {
-  static const std::regex unfinished(R"(.+\.tmp\d+\.\d+)");  // as write_file_atomically names its own
   std::vector<std::filesystem::path> found;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.is_regular_file() && std::regex_match(entry.path().filename().string(), unfinished))
+    if (entry.is_regular_file() && is_unfinished(entry.path().filename().string()))
       found.push_back(entry.path());
   }
   for (const auto& path : found) std::filesystem::remove(path);
