@@ -3,7 +3,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "core/parallel.h"
+#include "core/base/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/bandwidth.cpp"

@@ -4,7 +4,7 @@
 #include <thread>
 
 #include "bench/median.h"
-#include "core/files.h"
+#include "core/base/files.h"
 #include "multimodal/training/chart.h"
 #include "tests/support/pictures.h"
 

@@ -10,7 +10,7 @@
 #include "bench/peer.h"
 #include "bench/photo.h"
 #include "bench/turns.h"
-#include "core/files.h"
+#include "core/base/files.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::bench {

@@ -8,7 +8,7 @@
 #include <span>
 #include <stdexcept>
 
-#include "core/files.h"
+#include "core/base/files.h"
 #include "tests/support/pictures.h"
 #include "tests/support/shared.h"
 

@@ -16,8 +16,8 @@
 
 #include "bench/photo.h"
 #include "bench/turns.h"
-#include "core/files.h"
-#include "core/parallel.h"
+#include "core/base/files.h"
+#include "core/base/parallel.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::bench {

@@ -9,10 +9,10 @@
 #include "bench/photo.h"
 #include "bench/turns.h"
 #include "bench/vit_b_32.h"
-#include "core/op_times.h"
-#include "multimodal/index_schema.h"
-#include "multimodal/index_work.h"
-#include "multimodal/model_state.h"
+#include "core/tensor/op_times.h"
+#include "multimodal/index/schema.h"
+#include "multimodal/index/work.h"
+#include "multimodal/model/model_state.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::bench {

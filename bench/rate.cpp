@@ -7,7 +7,7 @@
 
 #include "bench/median.h"
 #include "bench/vit_b_32.h"
-#include "core/packed_matrix.h"
+#include "core/kernels/packed_matrix.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temporary_folder.h"
 

@@ -9,8 +9,8 @@
 
 #include "bench/bandwidth.h"
 #include "bench/turns.h"
-#include "multimodal/scan.h"
-#include "multimodal/vectors.h"
+#include "multimodal/index/scan.h"
+#include "multimodal/index/vectors.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::bench {

@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "bench/median.h"
-#include "core/named_tensors.h"
+#include "core/base/parallel.h"
+#include "core/format/named_tensors.h"
 #include "core/ops/rows.h"
-#include "core/parallel.h"
-#include "core/tape.h"
+#include "core/tensor/tape.h"
 #include "multimodal/training/pair_batch.h"
 #include "tests/support/temporary_folder.h"
 

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "core/files.h"
-#include "core/safetensors.h"
+#include "core/base/files.h"
+#include "core/format/safetensors.h"
 #include "tests/support/tiny_model.h"
 
 namespace beeld::bench {

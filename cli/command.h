@@ -2,7 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/session.h"
+#include "cli/terminal/session.h"
 
 namespace beeld::cli {
 

@@ -8,9 +8,9 @@
 #include <iostream>
 
 #include "cli/command.h"
-#include "cli/options.h"
-#include "core/packed_matrix.h"
-#include "vision/decode.h"
+#include "cli/terminal/options.h"
+#include "core/kernels/packed_matrix.h"
+#include "vision/decode/decode.h"
 
 namespace beeld::cli {
 

@@ -45,8 +45,6 @@ function(beeld_test name)
   beeld_compile_options(${name}_tests)
   target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name}_tests PRIVATE ${arg_LINK} beeld_test_support GTest::gtest_main)
-  target_compile_definitions(${name}_tests PRIVATE BEELD_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-    BEELD_COMMAND="${PROJECT_BINARY_DIR}/beeld")
   # What is tested is in the libraries. The last -O counts, and -O3 takes half as long again to compile.
   target_compile_options(${name}_tests PRIVATE $<$<CONFIG:Release>:-O1>)
   set(suppressions ${PROJECT_SOURCE_DIR}/tests/support)

@@ -1,7 +1,7 @@
 #include "core/ops/activation.h"
 
-#include "core/gradient_kernels.h"
-#include "core/tape.h"
+#include "core/kernels/gradient_kernels.h"
+#include "core/tensor/tape.h"
 
 namespace beeld {
 

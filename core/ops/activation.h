@@ -3,9 +3,9 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/config.h"
-#include "core/pass.h"
-#include "core/tensor.h"
+#include "core/kernels/activation.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/tensor.h"
 
 namespace beeld {
 

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/gradient_kernels.h"
+#include "core/base/parallel.h"
+#include "core/kernels/gradient_kernels.h"
 #include "core/ops/activation.h"
-#include "core/parallel.h"
-#include "core/tape.h"
+#include "core/tensor/tape.h"
 
 namespace beeld {
 

@@ -3,12 +3,14 @@
 #include <functional>
 #include <memory>
 
-#include "core/config.h"
-#include "core/packed_matrix.h"
-#include "core/pass.h"
-#include "core/tensor.h"
+#include "core/kernels/activation.h"
+#include "core/kernels/packed_matrix.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/tensor.h"
 
 namespace beeld {
+
+enum class Bias { absent, present };
 
 /// Weights of y = x W^T + b.
 template <class T>

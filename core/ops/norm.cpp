@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "core/gradient_kernels.h"
-#include "core/tape.h"
+#include "core/kernels/gradient_kernels.h"
+#include "core/tensor/tape.h"
 
 namespace beeld {
 

@@ -1,10 +1,14 @@
 #pragma once
 
-#include "core/config.h"
-#include "core/pass.h"
-#include "core/tensor.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/tensor.h"
 
 namespace beeld {
+
+enum class NormKind {
+  layer,  ///< (x - mean) / sqrt(variance + eps) * gain + bias (Ba et al. 2016)
+  rms,    ///< x / sqrt(mean of squares + eps) * gain (Zhang & Sennrich 2019)
+};
 
 template <class T>
 struct Norm {

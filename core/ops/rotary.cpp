@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/tape.h"
+#include "core/tensor/tape.h"
 
 namespace beeld {
 

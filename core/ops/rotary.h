@@ -1,7 +1,7 @@
 #pragma once
 
-#include "core/pass.h"
-#include "core/tensor.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/tensor.h"
 
 namespace beeld {
 

@@ -7,7 +7,7 @@
 #include <numeric>
 #include <vector>
 
-#include "core/tape.h"
+#include "core/tensor/tape.h"
 
 namespace beeld {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <span>
 
-#include "core/pass.h"
-#include "core/tensor.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/tensor.h"
 
 namespace beeld {
 

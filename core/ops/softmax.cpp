@@ -1,6 +1,6 @@
 #include "core/ops/softmax.h"
 
-#include "core/kernels.h"
+#include "core/kernels/kernels.h"
 
 namespace beeld {
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/parallel.h"
-#include "vision/resample.h"
+#include "core/base/parallel.h"
+#include "vision/preprocess/resample.h"
 
 namespace beeld {
 

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <numeric>
 
-#include "multimodal/gallery_text.h"
+#include "multimodal/page/gallery_text.h"
 
 namespace beeld {
 

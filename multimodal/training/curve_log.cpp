@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "core/files.h"
+#include "core/base/files.h"
 
 namespace beeld {
 

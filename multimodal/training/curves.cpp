@@ -2,7 +2,7 @@
 
 #include <beeld/error.h>
 
-#include "core/files.h"
+#include "core/base/files.h"
 #include "multimodal/training/curve_log.h"
 
 namespace beeld {

@@ -7,7 +7,7 @@
 #include <optional>
 #include <thread>
 
-#include "core/parallel.h"
+#include "core/base/parallel.h"
 #include "multimodal/training/batches.h"
 
 namespace beeld {

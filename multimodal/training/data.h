@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "multimodal/evaluate.h"
+#include "multimodal/evaluation/evaluate.h"
 #include "multimodal/training/shelf.h"
-#include "vision/augment.h"
+#include "vision/preprocess/augment.h"
 
 namespace beeld {
 

@@ -1,6 +1,7 @@
 #include "multimodal/training/evaluation.h"
 
-#include "multimodal/evaluate.h"
+#include "multimodal/data/class_names.h"
+#include "multimodal/evaluation/evaluate.h"
 
 namespace beeld {
 

@@ -6,11 +6,11 @@
 #include <cmath>
 #include <functional>
 
-#include "core/named_tensors.h"
+#include "core/base/parallel.h"
+#include "core/format/named_tensors.h"
+#include "core/format/safetensors.h"
 #include "core/ops/rows.h"
-#include "core/parallel.h"
-#include "core/safetensors.h"
-#include "core/tape.h"
+#include "core/tensor/tape.h"
 
 namespace beeld {
 

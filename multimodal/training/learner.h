@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "multimodal/model_state.h"
+#include "multimodal/model/model_state.h"
 #include "multimodal/training/losses.h"
 #include "multimodal/training/optimizer.h"
 

@@ -7,8 +7,9 @@
 #include <numeric>
 #include <vector>
 
+#include "core/kernels/product.h"
+#include "core/ops/cross_entropy.h"
 #include "core/ops/softmax.h"
-#include "core/product.h"
 
 namespace beeld {
 
@@ -37,19 +38,6 @@ void scale(Tensor<T>& x, T factor) {
   std::for_each_n(x.data(), x.size(), [factor](T& value) { value *= factor; });
 }
 
-/// log softmax of every row, in place.
-template <class T>
-void log_softmax_rows(Tensor<T>& x) {
-  for (std::int64_t i = 0; i < x.rows(); ++i) {
-    T* row = x.row(i);
-    const T highest = *std::max_element(row, row + x.columns());
-    T sum = 0;
-    for (std::int64_t j = 0; j < x.columns(); ++j) sum += std::exp(row[j] - highest);
-    const T shift = highest + std::log(sum);
-    std::for_each_n(row, x.columns(), [shift](T& value) { value -= shift; });
-  }
-}
-
 /// Given the gradient of every cosine [B,B]: d images += G texts, d texts += G^T images.
 template <class T>
 void add_cosine_gradient(const Tensor<T>& g, const PairedEmbeddings<T>& pairs, LossGradient<T>& gradient) {
@@ -59,24 +47,6 @@ void add_cosine_gradient(const Tensor<T>& g, const PairedEmbeddings<T>& pairs, L
              {gradient.images.data(), width});
   product<T>({count, width, count}, adding, {g.data(), count, Layout::transposed},
              {pairs.images.data(), width}, {gradient.texts.data(), width});
-}
-
-/// Cross-entropy of the rows of softmax(logits) against `targets`, whose rows sum to one or are zero; the
-/// gradient replaces the logits.
-template <class T>
-T row_cross_entropy(Tensor<T>& logits, const Tensor<T>& targets) {
-  log_softmax_rows(logits);
-  T value = 0;
-  for (std::int64_t i = 0; i < logits.rows(); ++i) {
-    T* row = logits.row(i);
-    const T* target = targets.row(i);
-    const T mass = std::accumulate(target, target + logits.columns(), T{0});
-    for (std::int64_t j = 0; j < logits.columns(); ++j) {
-      if (target[j] > 0) value -= target[j] * row[j];
-      row[j] = mass * std::exp(row[j]) - target[j];
-    }
-  }
-  return value;
 }
 
 /// Both directions of a softmax loss against targets for the rows (pictures) and the columns (texts), each
@@ -250,33 +220,12 @@ T affinity_loss(const PairedEmbeddings<T>& pairs, const TeacherPairs<T>& teacher
   return value;
 }
 
-template <class T>
-T cross_entropy(const Tensor<T>& logits, std::span<const std::int64_t> labels, T weight,
-                Tensor<T>& gradient) {
-  auto targets = Tensor<T>::zeros(logits.shape());
-  for (std::int64_t i = 0; i < logits.rows(); ++i) {
-    const auto label =
-        i < static_cast<std::int64_t>(labels.size()) ? labels[static_cast<std::size_t>(i)] : -1;
-    if (label < 0 || label >= logits.columns()) {
-      throw Error(ErrorCode::invalid_argument, "[loss] label " + std::to_string(label) + " of " +
-                                                   std::to_string(logits.columns()) + " classes");
-    }
-    targets.row(i)[label] = 1;
-  }
-  auto slope = logits.clone();
-  const T factor = weight / static_cast<T>(std::max<std::int64_t>(logits.rows(), 1));
-  const T value = factor * row_cross_entropy(slope, targets);
-  for (std::int64_t i = 0; i < slope.size(); ++i) gradient.data()[i] += factor * slope.data()[i];
-  return value;
-}
-
 #define BEELD_INSTANTIATE(T)                                                                               \
   template T contrastive_loss(const PairedEmbeddings<T>&, std::span<const std::int64_t>, T,                \
                               LossGradient<T>&);                                                           \
   template T sigmoid_loss(const PairedEmbeddings<T>&, std::span<const std::int64_t>, T, LossGradient<T>&); \
   template T cosine_loss(const Tensor<T>&, const Tensor<T>&, T, Tensor<T>&);                               \
-  template T affinity_loss(const PairedEmbeddings<T>&, const TeacherPairs<T>&, T, LossGradient<T>&);       \
-  template T cross_entropy(const Tensor<T>&, std::span<const std::int64_t>, T, Tensor<T>&);
+  template T affinity_loss(const PairedEmbeddings<T>&, const TeacherPairs<T>&, T, LossGradient<T>&);
 BEELD_INSTANTIATE(float)
 BEELD_INSTANTIATE(double)
 #undef BEELD_INSTANTIATE

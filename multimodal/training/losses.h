@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <span>
 
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
 
 namespace beeld {
 
@@ -64,9 +64,5 @@ struct TeacherPairs {
 template <class T>
 T affinity_loss(const PairedEmbeddings<T>& pairs, const TeacherPairs<T>& teacher, T weight,
                 LossGradient<T>& gradient);
-
-/// Mean of -log softmax(logits)[label]: logits [B,K] -> value; adds to gradient [B,K].
-template <class T>
-T cross_entropy(const Tensor<T>& logits, std::span<const std::int64_t> labels, T weight, Tensor<T>& gradient);
 
 }  // namespace beeld

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "core/parallel.h"
+#include "core/base/parallel.h"
 
 namespace beeld {
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "core/parameters.h"
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
+#include "core/transformer/parameters.h"
 
 namespace beeld {
 

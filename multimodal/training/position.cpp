@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "core/settings.h"
+#include "core/format/settings.h"
 
 namespace beeld {
 

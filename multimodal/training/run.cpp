@@ -6,9 +6,9 @@
 #include <fstream>
 #include <new>
 
-#include "core/files.h"
-#include "core/named_tensors.h"
-#include "core/settings.h"
+#include "core/base/files.h"
+#include "core/format/named_tensors.h"
+#include "core/format/settings.h"
 #include "multimodal/training/evaluation.h"
 #include "multimodal/training/pair_batch.h"
 #include "multimodal/training/position.h"

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/settings.h"
+#include "core/format/settings.h"
 
 namespace beeld {
 

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "multimodal/shards.h"
+#include "multimodal/data/shards.h"
 
 namespace beeld {
 

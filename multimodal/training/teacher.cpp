@@ -7,10 +7,10 @@
 #include <unordered_map>
 #include <vector>
 
-#include "core/digest.h"
-#include "core/named_tensors.h"
+#include "core/base/digest.h"
+#include "core/format/named_tensors.h"
 #include "core/ops/rows.h"
-#include "multimodal/shards.h"
+#include "multimodal/data/shards.h"
 
 namespace beeld {
 

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "tests/support/pictures.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/tiny_model.h"
 
 namespace beeld::testing {
@@ -59,12 +60,12 @@ CommandTest::CommandTest() {
 }
 
 Finished CommandTest::run_plain(const std::vector<std::string>& arguments) {
-  return run_program(BEELD_COMMAND, arguments);
+  return run_program(beeld::testing::beeld_command().string(), arguments);
 }
 
 Finished CommandTest::run(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), {"--model", model_.string(), "--json"});
-  return run_program(BEELD_COMMAND, std::move(arguments));
+  return run_program(beeld::testing::beeld_command().string(), std::move(arguments));
 }
 
 Finished CommandTest::run_program(const std::string& program, std::vector<std::string> arguments,

@@ -3,7 +3,7 @@
 #include <span>
 #include <sstream>
 
-#include "core/files.h"
+#include "core/base/files.h"
 #include "tests/cli/command.h"
 #include "tests/support/npy.h"
 #include "tests/support/shared.h"

@@ -5,12 +5,13 @@
 #include <sstream>
 
 #include "tests/cli/command.h"
+#include "tests/support/source_tree.h"
 
 namespace beeld::testing {
 
 namespace {
 
-const std::filesystem::path data = std::filesystem::path(BEELD_SOURCE_DIR) / "data";
+const std::filesystem::path data = beeld::testing::source_folder() / "data";
 
 /// A line of data/demo.tsv: a query, and all pictures of the gallery that are right, in any order.
 struct Question {

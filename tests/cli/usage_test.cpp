@@ -2,6 +2,7 @@
 #include <beeld/model.h>
 
 #include "tests/cli/command.h"
+#include "tests/support/source_tree.h"
 
 namespace beeld::testing {
 
@@ -78,7 +79,7 @@ TEST_F(UsageTest, TheOptionGoesBeforeTheEnvironment) {
 
 TEST_F(UsageTest, WithoutAnyOfTheseTheModelIsTheOneThatComesWithBeeld) {
   const auto info = run_plain({"info", "--json"}).line();
-  EXPECT_EQ(info["path"], std::string(BEELD_SOURCE_DIR "/data/model"));
+  EXPECT_EQ(info["path"], (beeld::testing::source_folder() / "data/model").string());
   EXPECT_EQ(info["has_text"], true);
 }
 
@@ -86,7 +87,7 @@ TEST_F(UsageTest, AnInstalledCommandUsesTheModelBesideItWhereverItIsMovedTo) {
   const auto prefix = folder_ / "prefix", model = prefix / "share/beeld/model";
   std::filesystem::create_directories(prefix / "bin");
   std::filesystem::create_directories(model.parent_path());
-  std::filesystem::copy(BEELD_COMMAND, prefix / "bin/beeld");
+  std::filesystem::copy(beeld::testing::beeld_command(), prefix / "bin/beeld");
   std::filesystem::copy(model_, model);
   const auto finished = run_program(prefix / "bin/beeld", {"info", "--json"});
   ASSERT_EQ(finished.code, 0) << finished.err;

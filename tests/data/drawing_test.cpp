@@ -11,6 +11,7 @@
 #include "data/scenes/gallery.h"
 #include "data/scenes/layout.h"
 #include "data/scenes/sampling.h"
+#include "tests/support/source_tree.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::scenes {
@@ -109,7 +110,7 @@ TEST(Gallery, IsDrawnAsItLiesInTheRepository) {
   if (std::string(CV_VERSION) != "4.6.0") GTEST_SKIP() << "the committed pictures are of OpenCV 4.6.0";
   const testing::TemporaryFolder folder;
   write_gallery(folder.path());
-  const std::filesystem::path committed = std::filesystem::path(BEELD_SOURCE_DIR) / "data/gallery";
+  const std::filesystem::path committed = beeld::testing::source_folder() / "data/gallery";
   for (const auto& scene : gallery_scenes()) {
     const std::string name = gallery_name(scene);
     EXPECT_TRUE(content(folder / name) == content(committed / name)) << name;

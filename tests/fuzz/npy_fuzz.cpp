@@ -1,4 +1,4 @@
-#include "core/npy.h"
+#include "core/format/npy.h"
 #include "tests/fuzz/input.h"
 
 using namespace beeld;

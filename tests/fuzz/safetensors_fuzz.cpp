@@ -1,4 +1,4 @@
-#include "core/safetensors.h"
+#include "core/format/safetensors.h"
 #include "tests/fuzz/input.h"
 
 using namespace beeld;

@@ -4,7 +4,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
-#include "core/npy.h"
+#include "core/format/npy.h"
 #include "tests/fuzz/input.h"
 #include "tests/support/pictures.h"
 #include "tests/support/tar.h"
@@ -55,7 +55,7 @@ void write_pictures(const fs::path& folder) {
   write(folder / "wave.bmp", testing::bmp_bytes(picture));
   write(folder / "wave.png", testing::png_bytes(picture));
   // The formats that tests/support does not write.
-  for (const auto& entry : fs::directory_iterator(BEELD_SOURCE_DIR "/tests/vision/pictures"))
+  for (const auto& entry : fs::directory_iterator(BEELD_SOURCE_DIR "/tests/vision/decode/pictures"))
     if (entry.path().extension() != ".tsv") write(folder / entry.path().filename(), content_of(entry.path()));
 }
 

@@ -1,5 +1,5 @@
 #include "tests/fuzz/input.h"
-#include "text/sentence_piece.h"
+#include "text/subword/sentence_piece.h"
 
 using namespace beeld;
 

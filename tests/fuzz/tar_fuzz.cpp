@@ -1,4 +1,4 @@
-#include "multimodal/shards.h"
+#include "multimodal/data/shards.h"
 #include "tests/fuzz/input.h"
 
 using namespace beeld;

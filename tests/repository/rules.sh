@@ -11,6 +11,9 @@ here=$(dirname -- "$(realpath -- "$0")")
 
 layering() { grep -v '^tests/' | xargs -r awk -f "$here/layering.awk"; }
 
+# No rule, but a picture of them: the rooms of each floor and what they include.
+rooms() { grep -v '^tests/' | xargs -r awk -v graph=1 -f "$here/layering.awk"; }
+
 ascii() { none xargs -r grep -nH '[^ -~	]'; }
 
 # The core is built of ideas; what a published model combines is a configuration elsewhere.
@@ -44,8 +47,8 @@ check() {
 # plant FILE LINE: a tree that holds one harmless file for every rule to read, and this one.
 plant() {
   rm -rf -- "${tree:?}"/*
-  mkdir -p -- "$tree/core" "$tree/include/beeld" "$(dirname -- "$tree/$1")"
-  printf '#include <beeld/error.h>\n#include "core/tensor.h"\n' >"$tree/core/harmless.cpp"
+  mkdir -p -- "$tree/core/ops" "$tree/include/beeld" "$(dirname -- "$tree/$1")"
+  printf '#include <beeld/error.h>\n#include "core/tensor/tensor.h"\n' >"$tree/core/ops/harmless.cpp"
   printf '#include <beeld/error.h>\n#include <vector>\n' >"$tree/include/beeld/image.h"
   printf '%b\n' "$2" >"$tree/$1"
 }
@@ -65,23 +68,40 @@ must_pass() {
   check "$1" "$tree" || { echo "$1 refuses '$3' in $2" && exit 1; }
 }
 
+must_print_rooms() {
+  plant "$1" "$2"
+  { check layering "$tree" || true; } | grep -q '^core/ops .*-> core/base core/tensor$\|^core/ops .*-> core/tensor core/base$' ||
+    { echo "layering does not print the rooms" && exit 1; }
+}
+
+must_refuse_a_large_room() {
+  local number
+  plant core/ops/1.cpp ''
+  for number in {2..20}; do echo >"$tree/core/ops/$number.cpp"; done
+  { check layering "$tree" || true; } | grep -q '^core/ops: 21 sources' || { echo "layering lets a large room pass" && exit 1; }
+}
+
 prove() {
   tree=$(mktemp -d)
   trap 'rm -rf -- "$tree"' EXIT
   case "$1" in
     layering)
       must_find layering core/bad.cpp '#include "text/bpe.h"'
+      must_find layering core/tensor/bad.h '#include "core/ops/linear.h"'
       must_find layering core/bad.h '  #  include <beeld/image.h>'
-      must_find layering text/bad.cpp '#include "vision/resample.h"'
+      must_find layering text/bad.cpp '#include "vision/preprocess/resample.h"'
       must_find layering text/bad.cpp '#include <beeld/image.h>'
       must_find layering vision/bad.cpp '#include <beeld/tokenizer.h>'
       must_find layering vision/bad.cpp '#include "../text/bpe.h"'
-      must_find layering multimodal/bad.cpp '#include "cli/options.h"'
-      must_find layering examples/bad.cpp '#include "core/tensor.h"'
+      must_find layering multimodal/bad.cpp '#include "cli/terminal/options.h"'
+      must_find layering examples/bad.cpp '#include "core/tensor/tensor.h"'
       must_find layering examples/bad.cpp '#include <nlohmann/json.hpp>'
       must_find layering include/beeld/tokenizer.h '#include <beeld/model.h>'
-      must_find layering include/beeld/model.h '#include "core/tensor.h"'
+      must_find layering include/beeld/model.h '#include "core/tensor/tensor.h"'
       must_find layering include/beeld/unknown.h '#include <vector>'
+      must_print_rooms core/tensor/bad.h '#include "core/ops/linear.h"'
+      must_refuse_a_large_room
+      must_pass layering core/ops/good.cpp '#include "core/base/files.h"'
       must_pass layering multimodal/good.cpp '#include "text/bpe.h"\n#include <beeld/index.h>\n#include <sqlite3.h>'
       must_pass layering examples/good.cpp '#include <beeld/beeld.h>\n#include <string>'
       ;;

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "core/block.h"
-#include "core/tape.h"
+#include "core/tensor/tape.h"
+#include "core/transformer/block.h"
 #include "tests/support/random.h"
 
 namespace beeld::testing {

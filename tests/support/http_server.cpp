@@ -103,18 +103,41 @@ struct HttpServer::State {
   }
 
   void reply(int client, const HttpReply& reply) const {
-    std::string text = "HTTP/1.1 " + std::to_string(reply.status) + " Reply\r\nConnection: close\r\n" +
-                       "Content-Length: " + std::to_string(reply.body.size()) + "\r\n";
+    const bool chunked = reply.framing == Framing::chunked;
+    std::string text =
+        "HTTP/1.1 " + std::to_string(reply.status) + " Reply\r\nConnection: close\r\n" +
+        (chunked ? "Transfer-Encoding: chunked" : "Content-Length: " + std::to_string(reply.body.size())) +
+        "\r\n";
     for (const auto& [name, value] : reply.headers)
       text.append(name).append(": ").append(value).append("\r\n");
     send_all(client, text + "\r\n");
     const std::string_view body = reply.body;
     const auto first = std::min(reply.drop_after.value_or(body.size()), body.size());
-    send_all(client, body.substr(0, first));
-    if (reply.stall.count() == 0) return;
-    for (auto left = reply.stall; left.count() > 0 && !stopping; left -= slice)
-      std::this_thread::sleep_for(slice);
-    send_all(client, body.substr(first));
+    send_pieces(client, reply, body.substr(0, first));
+    if (first < body.size() && reply.stall.count() == 0) return;
+    wait(reply.stall);
+    send_pieces(client, reply, body.substr(first));
+    if (chunked) send_all(client, "0\r\n\r\n");
+  }
+
+  void send_pieces(int client, const HttpReply& reply, std::string_view body) const {
+    for (std::size_t i = 0; !body.empty() && !stopping; ++i) {
+      const auto size = reply.pieces.empty() ? body.size() : reply.pieces[i % reply.pieces.size()];
+      const auto piece = body.substr(0, size);
+      if (reply.framing == Framing::chunked) {
+        std::ostringstream length;
+        length << std::hex << piece.size() << "\r\n";
+        send_all(client, length.str());
+      }
+      send_all(client, piece);
+      if (reply.framing == Framing::chunked) send_all(client, "\r\n");
+      body.remove_prefix(piece.size());
+      if (!body.empty()) wait(reply.pause);
+    }
+  }
+
+  void wait(std::chrono::milliseconds time) const {
+    for (; time.count() > 0 && !stopping; time -= slice) std::this_thread::sleep_for(std::min(time, slice));
   }
 };
 

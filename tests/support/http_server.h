@@ -18,12 +18,18 @@ struct HttpRequestSeen {
   std::size_t range_start() const;
 };
 
+/// How a client knows where a body ends.
+enum class Framing { length, chunked };
+
 struct HttpReply {
   int status = 200;
   std::string body;
   std::map<std::string, std::string> headers;
   std::optional<std::size_t> drop_after;  ///< The connection is closed after so many bytes of the body.
   std::chrono::milliseconds stall{0};     ///< Pause before the rest of the body, after drop_after bytes.
+  Framing framing = Framing::length;
+  std::vector<std::size_t> pieces = {};  ///< Bytes sent at a time, in turn from the first again; empty: all.
+  std::chrono::milliseconds pause{0};    ///< Between pieces.
 };
 
 /// The part of `body` that the request asks for, with status 206, or all of it with 200.

@@ -5,7 +5,7 @@
 #include <limits>
 #include <random>
 
-#include "core/tensor.h"
+#include "core/tensor/tensor.h"
 
 namespace beeld::testing {
 

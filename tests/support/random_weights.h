@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/block.h"
+#include "core/transformer/block.h"
 #include "tests/support/random.h"
 
 namespace beeld::testing {

@@ -1,4 +1,5 @@
 #include "tests/support/shared.h"
+#include "tests/support/source_tree.h"
 
 #include <cstdlib>
 #include <string_view>
@@ -7,7 +8,7 @@ namespace beeld::testing {
 
 std::filesystem::path shared_folder() {
   if (const char* folder = std::getenv("BEELD_SHARED")) return folder;
-  return std::filesystem::path(BEELD_SOURCE_DIR) / ".." / "shared";
+  return source_folder() / ".." / "shared";
 }
 
 bool have_shared(const std::filesystem::path& path) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "tests/support/random.h"
-#include "vision/tower.h"
+#include "vision/model/tower.h"
 
 namespace beeld::testing {
 

@@ -1,0 +1,44 @@
+#include <beeld/store.h>
+
+#include "cli/command.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/progress.h"
+
+namespace beeld::cli {
+
+namespace {
+
+ExitCode pull_model(Session& session, const std::string& reference) {
+  Progress bar(session.output, "", Progress::Unit::bytes);
+  std::string file;
+  const auto folder = pull(reference, [&](const PullProgress& progress) {
+    if (progress.file != file) bar.restart(printable(progress.file));
+    file = progress.file;
+    bar.show(progress.received, progress.total);
+  });
+  bar.clear();
+  if (session.output.json())
+    session.output.object({{"model", reference}, {"path", json_path(folder)}});
+  else
+    session.output.text(printable(folder.string()) + "\n");
+  return ExitCode::done;
+}
+
+}  // namespace
+
+void add_pull(CLI::App& app, Session& session) {
+  auto& command =
+      *app.add_subcommand("pull", "Fetch a checkpoint from the Hugging Face hub into the local store");
+  const auto reference = std::make_shared<std::string>();
+  command.add_option("MODEL", *reference, "hf:owner/name")->type_name("")->required();
+  add_examples(command,
+               "  beeld pull hf:openai/clip-vit-base-patch32\n"
+               "  beeld search \"a red bicycle\" ~/Pictures --model openai/clip-vit-base-patch32\n"
+               "An interrupted transfer is resumed by the next pull. $HF_ENDPOINT names another server,\n"
+               "$HF_TOKEN a token, $BEELD_STORE another folder for the store.");
+  command.callback([&session, reference] {
+    session.run = [&session, reference] { return pull_model(session, *reference); };
+  });
+}
+
+}  // namespace beeld::cli

@@ -1,0 +1,57 @@
+#include <beeld/cluster.h>
+
+#include "cli/command.h"
+#include "cli/pictures/libraries.h"
+#include "cli/terminal/options.h"
+
+namespace beeld::cli {
+
+namespace {
+
+struct DedupOptions {
+  LibraryOptions libraries;
+  float threshold = 0.95f;
+};
+
+void print(Output& output, const DuplicateGroup& group, const std::vector<std::filesystem::path>& paths) {
+  if (output.json()) {
+    Json members = Json::array();
+    for (const std::size_t row : group.rows) members.push_back(json_path(paths[row]));
+    output.object({{"paths", members}, {"similarity", json_number(group.similarity)}});
+    return;
+  }
+  output.text(fixed(group.similarity, 4) + "\n");
+  for (const std::size_t row : group.rows) output.text("    " + shown_path(paths[row]) + "\n");
+}
+
+ExitCode dedup(Session& session, const DedupOptions& options) {
+  auto libraries = open_libraries(session, options.libraries);
+  if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
+  std::vector<std::filesystem::path> paths;
+  Matrix rows;
+  read_libraries(libraries, paths, rows);
+  const auto groups = near_duplicates(rows, options.threshold);
+  for (const auto& group : groups) print(session.output, group, paths);
+  if (groups.empty()) session.output.note("no near-duplicates among " + grouped(paths.size()) + " pictures");
+  return session.status();
+}
+
+}  // namespace
+
+void add_dedup(CLI::App& app, Session& session) {
+  auto& command = *app.add_subcommand("dedup", "Find groups of pictures that are nearly the same");
+  const auto options = std::make_shared<DedupOptions>();
+  add_library_options(command, options->libraries);
+  command.get_option("DIR")->required();
+  command.add_option("--threshold", options->threshold, "Cosine from which two pictures count as the same")
+      ->type_name("T")
+      ->check(between(-1, 1))
+      ->capture_default_str();
+  add_examples(command,
+               "  beeld dedup ~/Pictures\n"
+               "  beeld dedup ~/Pictures --threshold 0.98 --json");
+  command.callback(
+      [&session, options] { session.run = [&session, options] { return dedup(session, *options); }; });
+}
+
+}  // namespace beeld::cli

@@ -1,0 +1,107 @@
+#include "cli/pictures/libraries.h"
+
+#include <beeld/error.h>
+
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/options.h"
+#include "cli/terminal/progress.h"
+
+namespace beeld::cli {
+
+namespace {
+
+std::vector<std::filesystem::path> existing_folders(Session& session, const LibraryOptions& options) {
+  std::vector<std::filesystem::path> folders;
+  for (const auto& folder : options.folders) {
+    std::error_code ignored;
+    if (std::filesystem::is_directory(folder, ignored))
+      folders.emplace_back(folder);
+    else
+      session.output.failed(folder, "no such folder");
+  }
+  if (folders.empty() && !options.folders.empty())
+    throw Error(ErrorCode::not_found, "none of the folders exists");
+  if (folders.empty() && options.database.empty()) folders.emplace_back(".");
+  return folders;
+}
+
+void add_to(UpdateSummary& sum, const UpdateSummary& part) {
+  sum.found += part.found;
+  sum.added += part.added;
+  sum.renamed += part.renamed;
+  sum.unchanged += part.unchanged;
+  sum.missing += part.missing;
+  sum.pruned += part.pruned;
+  sum.cancelled = sum.cancelled || part.cancelled;
+  sum.seconds += part.seconds;
+  sum.unreadable.insert(sum.unreadable.end(), part.unreadable.begin(), part.unreadable.end());
+}
+
+}  // namespace
+
+void add_library_options(CLI::App& command, LibraryOptions& options) {
+  add_list(command, "DIR", options.folders, "Folders of pictures, with their subfolders");
+  command.add_option("--db", options.database, "One index file for all folders (default: .beeld.db in each)")
+      ->type_name("FILE");
+  command.add_flag("--reindex", options.reindex,
+                   "Start again where the index was made by another model, or with other decoding options");
+  add_decode_options(command, options.decoding);
+}
+
+std::vector<Library> open_libraries(Session& session, const LibraryOptions& options) {
+  const auto folders = existing_folders(session, options);
+  const auto open = [&](const std::filesystem::path& file) {
+    std::error_code ignored;
+    const bool fills_it = options.update && !folders.empty();
+    if (!fills_it && !std::filesystem::exists(file, ignored))
+      throw Error(ErrorCode::not_found, "[index] " + file.string() + ": no such index; beeld index makes it");
+    return Index::open(file, session.model(), options.reindex);
+  };
+  std::vector<Library> libraries;
+  if (!options.database.empty()) {
+    libraries.push_back({open(options.database), folders});
+    return libraries;
+  }
+  for (const auto& folder : folders) libraries.push_back({open(Index::default_file(folder)), {folder}});
+  return libraries;
+}
+
+UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries,
+                               const LibraryOptions& options) {
+  const InterruptWatch watch;
+  UpdateSummary sum;
+  Progress bar(session.output, "indexing");
+  for (auto& library : libraries) {
+    if (library.folders.empty()) continue;
+    UpdateOptions update;
+    update.prune = options.prune;
+    update.reindex = options.reindex;
+    update.decoding = options.decoding;
+    update.cancelled = interrupted;
+    update.progress = [&](const IndexProgress& progress) { bar.show(progress.done, progress.total); };
+    add_to(sum, library.index.update(library.folders, update));
+    if (sum.cancelled) break;
+    bar.restart("indexing");
+  }
+  sum.cancelled = sum.cancelled || interrupted();
+  bar.clear();
+  for (const auto& picture : sum.unreadable) session.output.failed(picture.path.string(), picture.reason);
+  if (sum.cancelled) session.output.note("interrupted; what was indexed is kept");
+  return sum;
+}
+
+void read_libraries(const std::vector<Library>& libraries, std::vector<std::filesystem::path>& paths,
+                    Matrix& embeddings) {
+  for (const auto& library : libraries) {
+    std::vector<std::filesystem::path> some;
+    Matrix rows;
+    library.index.read_all(some, rows, library.folders);
+    if (rows.rows == 0) continue;
+    paths.insert(paths.end(), some.begin(), some.end());
+    embeddings.columns = rows.columns;
+    embeddings.rows += rows.rows;
+    embeddings.values.insert(embeddings.values.end(), rows.values.begin(), rows.values.end());
+  }
+}
+
+}  // namespace beeld::cli

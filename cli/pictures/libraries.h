@@ -1,0 +1,46 @@
+#pragma once
+
+#include <beeld/index.h>
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/terminal/session.h"
+
+namespace beeld::cli {
+
+/// Which folders a command works on, and where their indexes are.
+struct LibraryOptions {
+  std::vector<std::string> folders;
+  std::string database;  ///< One index file for all folders; empty: each folder's own.
+  bool prune = false;
+  bool reindex = false;
+  bool update = true;  ///< Look for new and changed pictures first.
+  DecodeOptions decoding;
+};
+
+/// Adds DIR..., --db, --reindex and the decoding options.
+void add_library_options(CLI::App& command, LibraryOptions& options);
+
+/// An open index and the folders of this run that are in it.
+struct Library {
+  Index index;
+  std::vector<std::filesystem::path> folders;
+};
+
+/// Opens the index of every folder; without folders and --db, of the current folder. A folder that does not
+/// exist is reported as failed. Throws Error(not_found) where none is left, or where there is no index and
+/// nothing would be added to it.
+std::vector<Library> open_libraries(Session& session, const LibraryOptions& options);
+
+/// Brings the indexes up to date, with a progress bar; Ctrl-C ends it early. Pictures that cannot be read are
+/// reported as failed. The sum of all counts.
+UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries,
+                               const LibraryOptions& options);
+
+/// Paths and unit embeddings of all pictures of all libraries.
+void read_libraries(const std::vector<Library>& libraries, std::vector<std::filesystem::path>& paths,
+                    Matrix& embeddings);
+
+}  // namespace beeld::cli

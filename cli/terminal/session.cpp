@@ -1,0 +1,16 @@
+#include "cli/terminal/session.h"
+
+#include <beeld/store.h>
+
+namespace beeld::cli {
+
+std::filesystem::path Session::model_folder() const {
+  return options.model.empty() ? default_model_folder() : resolve_model(options.model);
+}
+
+const Model& Session::model() {
+  if (!model_) model_ = Model::load(model_folder(), {.weights = options.weights});
+  return *model_;
+}
+
+}  // namespace beeld::cli

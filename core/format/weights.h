@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/random.h"
+#include "core/format/checkpoint.h"
+#include "core/transformer/block.h"
+
+namespace beeld {
+
+/// The names that a checkpoint format gives to the tensors of one block, behind the block's own prefix. Each
+/// is a prefix of "weight" and "bias" ("mlp.fc1." or "attn.in_proj_"); a scale is a whole name. Null: the
+/// format has none.
+struct BlockNames {
+  const char* attention_norm = nullptr;
+  const char* query = nullptr;  ///< query, key and value apart,
+  const char* key = nullptr;
+  const char* value = nullptr;
+  const char* query_key_value = nullptr;  ///< or packed in this order
+  const char* output = nullptr;
+  const char* attention_scale = nullptr;
+  const char* mlp_norm = nullptr;
+  const char* up = nullptr;
+  const char* gate = nullptr;     ///< gate and up apart,
+  const char* gate_up = nullptr;  ///< or packed in this order
+  const char* down = nullptr;
+  const char* mlp_scale = nullptr;
+};
+
+/// Names that several formats share: projections apart under `self_attn`,
+inline constexpr BlockNames self_attn_names{
+    .attention_norm = "layer_norm1.",
+    .query = "self_attn.q_proj.",
+    .key = "self_attn.k_proj.",
+    .value = "self_attn.v_proj.",
+    .output = "self_attn.out_proj.",
+    .mlp_norm = "layer_norm2.",
+    .up = "mlp.fc1.",
+    .down = "mlp.fc2.",
+};
+
+/// and packed ones in `resblocks`.
+inline constexpr BlockNames resblock_names{
+    .attention_norm = "ln_1.",
+    .query_key_value = "attn.in_proj_",
+    .output = "attn.out_proj.",
+    .attention_scale = "ls_1.gamma",
+    .mlp_norm = "ln_2.",
+    .up = "mlp.c_fc.",
+    .down = "mlp.c_proj.",
+    .mlp_scale = "ls_2.gamma",
+};
+
+/// What is going to be done with weights that are read.
+enum class WeightUse {
+  inference,  ///< they are only looked at, and may lie in the mapped file
+  packing,    ///< the same, and pack() comes before use: the matrices of blocks are checked, but read there
+  training,   ///< they will change: each has memory of its own
+};
+
+/// A tensor under the name and in the shape that its checkpoint format gives it.
+struct NamedTensor {
+  std::string name;
+  std::vector<std::int64_t> shape;
+  Tensor<float> values;  ///< shared with the model that uses it
+};
+
+/// Reads weights from a checkpoint by name and shape, widened to float32, and knows at the end whether any
+/// tensor was left over: a tensor that nobody asked for means an architecture that is not the one configured.
+/// Instead of reading it can draw the weights of a model that is yet to learn: what is asked for is the same.
+class WeightReader {
+ public:
+  /// `name` appears in error messages.
+  WeightReader(const Checkpoint& checkpoint, std::string name, WeightUse use = WeightUse::inference);
+
+  /// Draws: matrices normal with deviation 1/sqrt(inputs), those that add to a residual stream smaller by
+  /// sqrt(2 * layers) (Radford et al. 2019), tables with 0.02, gains one, biases zero.
+  explicit WeightReader(std::uint64_t seed);
+
+  /// False for everything optional where weights are drawn.
+  bool has(std::string_view name) const { return checkpoint_ && checkpoint_->find(name) != nullptr; }
+
+  /// A tensor whose values are those of `shape`; extents of one, and a flattened tail, are the file's own
+  /// affair: `stored` is the shape in the format, where it is another. Throws Error(corrupt) where it is
+  /// absent, of another size, or not of a floating type.
+  Tensor<float> read(const std::string& name, Shape shape, std::vector<std::int64_t> stored = {});
+
+  /// A single value; `initial` where weights are drawn.
+  float scalar(const std::string& name, float initial = 0);
+
+  /// prefix + "weight" [out,in] and prefix + "bias" [out].
+  Linear<float> linear(const std::string& prefix, Shape out_in, Bias bias,
+                       std::vector<std::int64_t> stored = {});
+
+  /// The same with as many outputs as the file has, at least one: a classifier's head.
+  Linear<float> head(const std::string& prefix, std::int64_t inputs);
+
+  Norm<float> norm(const std::string& prefix, const BlockConfig& config);
+
+  /// All blocks of a stack; `prefix(i)` begins every name of block i.
+  Transformer<float> transformer(const BlockConfig& config, int layers, const BlockNames& names,
+                                 const std::function<std::string(int)>& prefix);
+
+  /// The shape of a tensor as the file has it, empty where there is none.
+  std::vector<std::int64_t> shape(std::string_view name) const;
+
+  /// Names tensors that no result depends on: exact names, or endings that begin with a dot.
+  void ignore(std::initializer_list<std::string_view> names);
+
+  /// Throws Error(unsupported) naming tensors that were neither read nor ignored.
+  void done() const;
+
+  /// The number of values read so far.
+  std::size_t parameters() const { return parameters_; }
+
+  /// All tensors so far, where they are drawn or read for training.
+  const std::vector<NamedTensor>& named() const { return named_; }
+
+ private:
+  enum class Initial { table, matrix, ones, zeros };
+
+  /// Fills `values`, rows of a matrix or all of a tensor, from the checkpoint or by drawing.
+  void read_into(const std::string& name, Tensor<float> values, Initial initial,
+                 std::vector<std::int64_t> stored = {});
+  Tensor<float> fetch(const std::string& name, Shape shape, Initial initial,
+                      std::vector<std::int64_t> stored = {});
+  const TensorEntry& entry_of(const std::string& name, Shape shape) const;
+  void draw(Tensor<float>& values, Initial initial);
+
+  /// Several linear maps of the file as one, their outputs in order.
+  Linear<float> joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias);
+
+  /// The same for a block, not read yet where it is going to be packed.
+  Linear<float> block_linear(std::initializer_list<std::string> prefixes, Shape each, Bias bias);
+
+  AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
+                                    const BlockNames& names);
+  MlpWeights<float> mlp(const std::string& prefix, const BlockConfig& config, const BlockNames& names);
+
+  const Checkpoint* checkpoint_ = nullptr;  // null: weights are drawn
+  std::string name_;
+  WeightUse use_ = WeightUse::training;
+  Random random_{0};
+  std::vector<NamedTensor> named_;
+  std::set<std::string, std::less<>> read_;
+  std::vector<std::string> ignored_;
+  std::size_t parameters_ = 0;
+};
+
+/// Rows [begin,end) of a linear map's outputs; shares the values where they are read.
+Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end);
+
+/// The rows of `first`, then those of `second`.
+Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second);
+
+/// [rows, columns] -> [columns, rows]: for weights stored to multiply on the right.
+Tensor<float> transpose(const Tensor<float>& matrix);
+
+}  // namespace beeld

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+
+#include "core/kernels/activation.h"
+#include "core/kernels/kernels.h"
+
+namespace beeld {
+
+// Vector code of training, beside its plain definitions in the operations.
+
+/// y = f(z), element by element. y may be z.
+void activate_values(const float* z, std::int64_t count, Activation activation, float* y);
+
+/// dz = dy * f'(z). dz may be dy.
+void activation_gradient_values(const float* z, const float* dy, std::int64_t count, Activation activation,
+                                float* dz);
+
+/// The gradient of a normalised row: dx is written, the gradients of gain and bias are added to.
+struct NormRowGradient {
+  const float* dy;  // [C]
+  float* dx;        // [C]
+  float* gain;      // [C]
+  float* bias;      // [C], or null
+};
+void layer_norm_row_gradient(const NormRow& row, const NormRowGradient& gradient);
+void rms_norm_row_gradient(const NormRow& row, const NormRowGradient& gradient);
+
+/// y += x, element by element.
+void add_values(const float* x, std::int64_t count, float* y);
+
+}  // namespace beeld

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <beeld/weight_type.h>
+
+#include <memory>
+#include <string_view>
+
+#include "core/kernels/product.h"
+#include "core/tensor/tensor.h"
+
+namespace beeld {
+
+/// A weight matrix [N,K], held in the order that products read it and in as many bits as wanted. Const and
+/// safe for concurrent use.
+class PackedMatrix {
+ public:
+  PackedMatrix(const float* weight, std::int64_t n, std::int64_t k, WeightType type);
+
+  /// y = activation(x W^T + bias), or y += x W^T + bias, in some columns of y [M,N]; they begin at a multiple
+  /// of panel(), and end at one or at N.
+  void multiply(const Multiplication& with, Columns columns) const;
+
+  static std::int64_t panel();
+
+ private:
+  template <class Held, class Convert>
+  void hold(const float* weight, const Convert& convert);
+  void hold_bytes(const float* weight);
+
+  WeightType type_;
+  std::int64_t n_, k_, together_ = 1;
+  Tensor<float> held_;           // panels of values of that type: see Panels
+  Tensor<float> scales_, sums_;  // of int8
+};
+
+/// As `--weights` calls it.
+std::string_view name_of(WeightType type);
+
+}  // namespace beeld

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "core/ops/linear.h"
+#include "core/tensor/pass.h"
+#include "core/tensor/tensor.h"
+#include "core/transformer/config.h"
+
+namespace beeld {
+
+/// The projections of one attention layer.
+template <class T>
+struct AttentionWeights {
+  Linear<T> query;      // [H*D, C]
+  Linear<T> key_value;  // [2*H*D, C]: all keys, then all values (H being the key/value heads)
+  Linear<T> output;     // [C, H*D]
+};
+
+/// Queries, keys and values of a batch, and the sequences they belong to. In self-attention the sequences are
+/// the same; in cross-attention, and where only some rows of the result are wanted, there are other queries
+/// than keys.
+template <class T>
+struct QueriesKeysValues {
+  Tensor<T> q;   // [Nq, H*D]
+  Tensor<T> kv;  // [Nk, 2*H*D]
+  const Sequences& queries;
+  const Sequences& keys;
+};
+
+/// softmax(scale * q k^T + bias + mask) v for every head of every sequence: -> [Nq, H*D]
+/// (Vaswani et al. 2017, equation 1). Under a causal mask the last query stands at the last key.
+/// Head h uses key/value head h * key_value_heads / heads (Ainslie et al. 2023).
+template <class T>
+Tensor<T> attention(const QueriesKeysValues<T>& input, const BlockConfig& config, Pass<T>& pass);
+
+/// Projects queries from x and keys and values from `memory`, and attends: [Nq,C], [Nk,C] -> [Nq, H*D].
+/// The output projection is left to the caller, who adds it to a residual.
+template <class T>
+struct AttentionInput {
+  const Tensor<T>& x;       // [Nq,C]
+  const Tensor<T>& memory;  // [Nk,C]
+  const Sequences& queries;
+  const Sequences& keys;
+};
+
+template <class T>
+Tensor<T> multi_head_attention(const AttentionInput<T>& input, const BlockConfig& config,
+                               const AttentionWeights<T>& weights, Pass<T>& pass);
+
+}  // namespace beeld

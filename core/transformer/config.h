@@ -1,0 +1,69 @@
+#pragma once
+
+#include "core/kernels/activation.h"
+#include "core/ops/linear.h"
+#include "core/ops/norm.h"
+
+namespace beeld {
+
+// Closed choices in which Transformer families differ. A family is one value of these structs.
+
+enum class NormPlace {
+  pre,   ///< x + f(norm(x)) (Xiong et al. 2020)
+  post,  ///< norm(x + f(x)), the original Transformer
+};
+
+enum class Gating {
+  none,   ///< down(f(up(x)))
+  gated,  ///< down(f(gate(x)) * up(x)) (Shazeer 2020)
+};
+
+enum class AttentionMask {
+  none,    ///< every query sees every key of its sequence
+  causal,  ///< a query sees itself and what stands before it
+};
+
+/// How a block knows where its tokens stand. Learned and sinusoidal positions are added before the first
+/// block.
+enum class PositionScheme {
+  added,          ///< nothing to do inside the block
+  rotary,         ///< q and k are turned by their position (Su et al. 2021)
+  relative_bias,  ///< a learned bias on the attention scores (Raffel et al. 2020)
+};
+
+enum class ResidualScale {
+  one,
+  learned,  ///< LayerScale: a gain for every channel on each residual branch (Touvron et al. 2021)
+};
+
+/// One Transformer block.
+struct BlockConfig {
+  int width = 0;               ///< C
+  int heads = 0;               ///< H
+  int key_value_heads = 0;     ///< fewer than `heads` for grouped-query attention
+  int head_width = 0;          ///< D
+  int mlp_width = 0;           ///< E
+  double attention_scale = 0;  ///< factor on q k^T: usually 1/sqrt(D)
+  AttentionMask mask = AttentionMask::none;
+  PositionScheme position = PositionScheme::added;
+  double rotary_base = 10000;
+
+  NormKind norm = NormKind::layer;
+  NormPlace norm_place = NormPlace::pre;
+  double norm_eps = 1e-5;
+
+  Activation activation = Activation::gelu;
+  Gating gating = Gating::none;
+  ResidualScale residual_scale = ResidualScale::one;
+
+  Bias query_key_value_bias = Bias::present;
+  Bias output_bias = Bias::present;
+  Bias mlp_bias = Bias::present;
+  Bias norm_bias = Bias::present;
+};
+
+/// Sets heads and what follows from them: D = C / H and the scale 1/sqrt(D).
+/// Throws Error(corrupt) where the width is not a multiple of the heads.
+void set_heads(BlockConfig& config, int heads);
+
+}  // namespace beeld

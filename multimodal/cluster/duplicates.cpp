@@ -1,0 +1,146 @@
+#include <beeld/cluster.h>
+#include <beeld/error.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <numeric>
+#include <utility>
+
+#include "core/base/parallel.h"
+#include "core/kernels/product.h"
+
+namespace beeld {
+
+namespace {
+
+constexpr std::int64_t block_rows = 512;
+
+struct Pair {
+  std::uint32_t a, b;
+  float cosine;
+};
+
+class UnionFind {
+ public:
+  explicit UnionFind(std::size_t count) : parent_(count) { std::iota(parent_.begin(), parent_.end(), 0U); }
+
+  std::uint32_t find(std::uint32_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
+  }
+
+  /// False where both are in one set already.
+  bool join(std::uint32_t a, std::uint32_t b) {
+    a = find(a);
+    b = find(b);
+    parent_[std::max(a, b)] = std::min(a, b);
+    return a != b;
+  }
+
+ private:
+  std::vector<std::uint32_t> parent_;
+};
+
+/// The maximum spanning forest of all pairs added so far (Kruskal). Pairs that close a circle are dropped now
+/// and then, which changes neither the forest nor that of any larger set of pairs: memory stays linear in
+/// the number of rows however many pairs there are.
+class SpanningForest {
+ public:
+  explicit SpanningForest(std::size_t rows) : rows_(rows), limit_(4 * rows + 65536) {}
+
+  void add(const std::vector<Pair>& pairs) {
+    pairs_.insert(pairs_.end(), pairs.begin(), pairs.end());
+    if (pairs_.size() > limit_) reduce();
+  }
+
+  const std::vector<Pair>& reduce() {
+    std::sort(pairs_.begin(), pairs_.end(), [](const Pair& x, const Pair& y) {
+      return x.cosine != y.cosine ? x.cosine > y.cosine : std::pair(x.a, x.b) < std::pair(y.a, y.b);
+    });
+    UnionFind sets(rows_);
+    std::erase_if(pairs_, [&](const Pair& pair) { return !sets.join(pair.a, pair.b); });
+    return pairs_;
+  }
+
+ private:
+  std::size_t rows_;
+  std::size_t limit_;
+  std::vector<Pair> pairs_;
+};
+
+struct Block {
+  std::int64_t begin, rows;
+};
+
+/// Pairs (a, b) with a < b, a in one block and b in the other, that reach the threshold. A float32 product
+/// finds what may, the exact one decides.
+void find_pairs(const Matrix& rows, Block x, Block y, float threshold, std::vector<Pair>& pairs) {
+  const auto width = static_cast<std::int64_t>(rows.columns);
+  std::vector<float> cosines(static_cast<std::size_t>(x.rows * y.rows));
+  product<float>({x.rows, y.rows, width}, {}, {rows.values.data() + x.begin * width, width},
+                 {rows.values.data() + y.begin * width, width, Layout::transposed}, {cosines.data(), y.rows});
+  const float possible = threshold - static_cast<float>(width + 16) * 0x1p-22F;
+  for (std::int64_t i = 0; i < x.rows; ++i) {
+    const auto a = x.begin + i;
+    for (std::int64_t j = std::max<std::int64_t>(0, a + 1 - y.begin); j < y.rows; ++j) {
+      if (cosines[static_cast<std::size_t>(i * y.rows + j)] < possible) continue;
+      const auto b = y.begin + j;
+      const float cosine = dot(rows[static_cast<std::size_t>(a)], rows[static_cast<std::size_t>(b)]);
+      if (cosine >= threshold)
+        pairs.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b), cosine});
+    }
+  }
+}
+
+std::vector<DuplicateGroup> groups_of(const std::vector<Pair>& forest, std::size_t rows) {
+  UnionFind sets(rows);
+  for (const auto& pair : forest) sets.join(pair.a, pair.b);
+  std::map<std::uint32_t, DuplicateGroup> by_first;
+  for (const auto& pair : forest) {
+    auto& group = by_first.try_emplace(sets.find(pair.a), DuplicateGroup{{}, pair.cosine}).first->second;
+    group.similarity = std::min(group.similarity, pair.cosine);
+  }
+  for (std::uint32_t row = 0; row < rows; ++row) {
+    const auto group = by_first.find(sets.find(row));
+    if (group != by_first.end()) group->second.rows.push_back(row);
+  }
+  std::vector<DuplicateGroup> groups;
+  groups.reserve(by_first.size());
+  for (auto& [first, group] : by_first) groups.push_back(std::move(group));
+  std::stable_sort(groups.begin(), groups.end(),
+                   [](const auto& a, const auto& b) { return a.similarity > b.similarity; });
+  return groups;
+}
+
+}  // namespace
+
+std::vector<DuplicateGroup> near_duplicates(const Matrix& rows, float threshold) {
+  if (std::isnan(threshold))
+    throw Error(ErrorCode::invalid_argument, "[near_duplicates] expected a threshold, got NaN");
+  if (rows.rows > UINT32_MAX)
+    throw Error(ErrorCode::limit, "[near_duplicates] " + std::to_string(rows.rows) + " rows");
+
+  const auto count = static_cast<std::int64_t>(rows.rows);
+  const auto block_at = [&](std::int64_t i) {
+    return Block{i * block_rows, std::min(block_rows, count - i * block_rows)};
+  };
+  const auto blocks = (count + block_rows - 1) / block_rows;
+  SpanningForest forest(rows.rows);
+  std::mutex mutex;
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    parallel_for(blocks - i, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (auto j = begin; j < end; ++j) {
+        std::vector<Pair> pairs;
+        find_pairs(rows, block_at(i), block_at(i + j), threshold, pairs);
+        const std::lock_guard lock(mutex);
+        forest.add(pairs);
+      }
+    });
+  }
+  return groups_of(forest.reduce(), rows.rows);
+}
+
+}  // namespace beeld

@@ -1,0 +1,101 @@
+#include <beeld/error.h>
+#include <beeld/store.h>
+
+#include "multimodal/data/own_data.h"
+#include "multimodal/hub/store_names.h"
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace beeld {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::string_view hub_prefix = "hf:";
+constexpr std::size_t max_part_length = 96;
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+bool is_safe_part(std::string_view part) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !part.empty() && part.size() <= max_part_length && part.front() != '.' &&
+         part.find("..") == std::string_view::npos && std::ranges::all_of(part, allowed);
+}
+
+[[noreturn]] void unknown_reference(const std::string& reference, const std::optional<HubName>& name) {
+  std::string message = "[model] " + reference + ": expected a folder or the name of a stored checkpoint";
+  if (name)
+    message += "; to fetch it, run `beeld pull hf:" + name->text() + "`";
+  else
+    message += " (`beeld models` lists them), or hf:owner/name after `beeld pull hf:owner/name`";
+  throw Error(ErrorCode::not_found, message);
+}
+
+}  // namespace
+
+std::optional<HubName> parse_hub_name(std::string_view reference) {
+  if (reference.starts_with(hub_prefix)) reference.remove_prefix(hub_prefix.size());
+  const auto slash = reference.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  const auto owner = reference.substr(0, slash);
+  const auto name = reference.substr(slash + 1);
+  if (!is_safe_part(owner) || !is_safe_part(name)) return std::nullopt;
+  return HubName{std::string(owner), std::string(name)};
+}
+
+fs::path stored_folder(const fs::path& store, const HubName& name) { return store / name.owner / name.name; }
+
+fs::path store_folder() {
+  if (const auto store = environment("BEELD_STORE"); !store.empty()) return store;
+  if (const auto data = environment("XDG_DATA_HOME"); !data.empty()) return fs::path(data) / "beeld/models";
+  if (const auto home = environment("HOME"); !home.empty()) {
+    return fs::path(home) / ".local/share/beeld/models";
+  }
+  throw Error(ErrorCode::not_found, "[store] expected BEELD_STORE, XDG_DATA_HOME or HOME to be set");
+}
+
+std::vector<std::string> stored_models() {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& owner : fs::directory_iterator(store_folder(), error)) {
+    std::error_code owner_error;
+    for (const auto& model : fs::directory_iterator(owner.path(), owner_error)) {
+      const auto name =
+          parse_hub_name(owner.path().filename().string() + "/" + model.path().filename().string());
+      std::error_code ignored;
+      if (name && model.is_directory(ignored)) names.push_back(name->text());
+    }
+  }
+  std::ranges::sort(names);
+  return names;
+}
+
+fs::path resolve_model(const std::string& reference) {
+  std::error_code ignored;
+  const bool hub_only = reference.starts_with(hub_prefix);
+  if (!hub_only && fs::is_directory(reference, ignored)) return reference;
+  const auto name = parse_hub_name(reference);
+  if (hub_only && !name) {
+    throw Error(ErrorCode::invalid_argument, "[model] expected hf:owner/name, got " + reference);
+  }
+  if (name) {
+    auto folder = stored_folder(store_folder(), *name);
+    if (fs::is_directory(folder, ignored)) return folder;
+  }
+  unknown_reference(reference, name);
+}
+
+fs::path default_model_folder() {
+  const auto reference = environment("BEELD_MODEL");
+  return reference.empty() ? own_model(own_data_folders()) : resolve_model(reference);
+}
+
+}  // namespace beeld

@@ -1,0 +1,196 @@
+#include "multimodal/index/database.h"
+
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace beeld {
+
+namespace {
+
+constexpr int busy_milliseconds = 30'000;
+
+ErrorCode code_of(int result) {
+  switch (result & 0xff) {
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_ERROR:  // the file has no such table or column
+    case SQLITE_MISMATCH:
+    case SQLITE_CONSTRAINT:
+      return ErrorCode::corrupt;
+    case SQLITE_NOMEM:
+    case SQLITE_TOOBIG:
+      return ErrorCode::limit;
+    default:
+      return ErrorCode::io;
+  }
+}
+
+[[noreturn]] void fail(sqlite3* database, int result) {
+  const char* name = database ? sqlite3_db_filename(database, "main") : nullptr;
+  std::string message = "[index] " + std::string(name ? name : "database") + ": ";
+  if ((result & 0xff) == SQLITE_BUSY)
+    message += "another process keeps it locked; try again when it is done";
+  else
+    message += database ? sqlite3_errmsg(database) : sqlite3_errstr(result);
+  throw Error(code_of(result), message);
+}
+
+void check(sqlite3* database, int result) {
+  if (result != SQLITE_OK) fail(database, result);
+}
+
+// SQLite's URI form, the only way to ask for immutable=1. Every unusual byte is escaped.
+std::string uri_of(const std::filesystem::path& file, const char* parameters) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : std::filesystem::absolute(file).string()) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool plain = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                       (byte >= 'a' && byte <= 'z') || byte == '/' || byte == '.' || byte == '_' ||
+                       byte == '-';
+    if (plain)
+      uri += c;
+    else
+      uri += {'%', digits[byte >> 4], digits[byte & 15]};
+  }
+  return uri + parameters;
+}
+
+bool has_pending_log(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const auto size = std::filesystem::file_size(file.string() + "-wal", ignored);
+  return !ignored && size > 0;
+}
+
+}  // namespace
+
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+
+void Statement::bind_one(int index, std::int64_t value) {
+  check(sqlite3_db_handle(statement_.get()), sqlite3_bind_int64(statement_.get(), index, value));
+}
+
+void Statement::bind_one(int index, std::string_view value) {
+  // An empty view may have a null pointer, which SQLite would take for NULL.
+  const char* data = value.empty() ? "" : value.data();
+  check(sqlite3_db_handle(statement_.get()),
+        sqlite3_bind_blob64(statement_.get(), index, data, value.size(), SQLITE_STATIC));
+}
+
+void Statement::bind_one(int index, std::nullopt_t) {
+  check(sqlite3_db_handle(statement_.get()), sqlite3_bind_null(statement_.get(), index));
+}
+
+bool Statement::step() {
+  const int result = sqlite3_step(statement_.get());
+  if (result == SQLITE_ROW) return true;
+  if (result == SQLITE_DONE) return false;
+  fail(sqlite3_db_handle(statement_.get()), result);
+}
+
+void Statement::run() {
+  while (step()) {
+  }
+  reset();
+}
+
+// The code that sqlite3_reset returns repeats a failure of step(), which has been thrown already.
+void Statement::reset() { static_cast<void>(sqlite3_reset(statement_.get())); }
+
+std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+
+std::string_view Statement::bytes(int column) const {
+  const void* data = sqlite3_column_blob(statement_.get(), column);
+  const int size = sqlite3_column_bytes(statement_.get(), column);
+  return data ? std::string_view(static_cast<const char*>(data), static_cast<std::size_t>(size))
+              : std::string_view();
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+
+Database::Database(const std::filesystem::path& file, DatabaseAccess access) {
+  int flags = SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
+  flags |= access == DatabaseAccess::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+                                                : SQLITE_OPEN_READONLY;
+  const auto uri = uri_of(file, access == DatabaseAccess::immutable ? "?immutable=1" : "");
+  sqlite3* database = nullptr;
+  const int result = sqlite3_open_v2(uri.c_str(), &database, flags, nullptr);
+  database_.reset(database);  // to be closed even where opening failed
+  if (result != SQLITE_OK) {
+    throw Error(code_of(result), "[index] " + file.string() + ": " + sqlite3_errstr(result) +
+                                     "; the folder must exist and be readable");
+  }
+  check(database, sqlite3_busy_timeout(database, busy_milliseconds));
+  // A hostile file must not run SQL of its own.
+  check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr));
+  check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_VIEW, 0, nullptr));
+  check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, nullptr));
+  check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr));
+  check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr));
+}
+
+Database Database::open(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const bool exists = std::filesystem::exists(file, ignored);
+  if (!exists || ::access(file.c_str(), W_OK) == 0) return Database(file, DatabaseAccess::read_write);
+  try {
+    // A WAL database needs its shared-memory file even for reading; where that can neither be found nor
+    // made, this first read fails.
+    Database database(file, DatabaseAccess::read_only);
+    database.integer("SELECT count(*) FROM sqlite_schema");
+    return database;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) throw;
+  }
+  if (has_pending_log(file)) {
+    throw Error(ErrorCode::io, "[index] " + file.string() +
+                                   ": changes wait in its -wal file, which only a writable folder can merge");
+  }
+  return Database(file, DatabaseAccess::immutable);
+}
+
+Statement Database::prepare(const std::string& sql) const {
+  sqlite3_stmt* statement = nullptr;
+  check(database_.get(),
+        sqlite3_prepare_v2(database_.get(), sql.c_str(), static_cast<int>(sql.size()), &statement, nullptr));
+  return Statement(statement);
+}
+
+void Database::execute(const std::string& sql) const {
+  check(database_.get(), sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr));
+}
+
+std::int64_t Database::integer(const std::string& sql) const {
+  auto statement = prepare(sql);
+  return statement.step() ? statement.integer(0) : 0;
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(database_.get()); }
+
+bool Database::writable() const { return sqlite3_db_readonly(database_.get(), "main") == 0; }
+
+Transaction::Transaction(const Database& database, Kind kind) : database_(database) {
+  database_.execute(kind == Kind::read ? "BEGIN" : "BEGIN IMMEDIATE");
+}
+
+Transaction::~Transaction() {
+  if (!open_) return;
+  try {
+    database_.execute("ROLLBACK");
+  } catch (const Error&) {
+    // SQLite has rolled back by itself, as it does after a full disk.
+  }
+}
+
+void Transaction::commit() {
+  database_.execute("COMMIT");
+  open_ = false;
+}
+
+}  // namespace beeld

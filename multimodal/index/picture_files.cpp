@@ -1,0 +1,134 @@
+#include "multimodal/index/picture_files.h"
+
+#include <beeld/error.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "multimodal/index/paths.h"
+
+namespace beeld {
+
+namespace {
+
+constexpr std::array<std::string_view, 14> extensions = {"bmp", "gif", "jfif", "jpe", "jpeg", "jpg",  "pgm",
+                                                         "png", "pnm", "ppm",  "tif", "tiff", "webp", "pbm"};
+
+FileStamp stamp_of(const struct stat& status) {
+  return {status.st_size, status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
+}
+
+/// Visits everything below one folder.
+class Walk {
+ public:
+  Walk(PictureFiles& found, const std::function<bool()>& cancelled) : found_(found), cancelled_(cancelled) {}
+
+  void from(const std::string& root) {
+    struct stat status {};
+    if (::stat(root.c_str(), &status) != 0) {
+      const auto code = errno == ENOENT || errno == ENOTDIR ? ErrorCode::not_found : ErrorCode::io;
+      throw Error(code, "[index] " + root + ": " + std::strerror(errno));
+    }
+    if (S_ISREG(status.st_mode)) return found_.files.push_back({root, stamp_of(status)});
+    if (!S_ISDIR(status.st_mode))
+      throw Error(ErrorCode::invalid_argument, "[index] " + root + ": neither a folder nor a picture");
+
+    folders_.push_back(root);
+    while (!folders_.empty() || !linked_folders_.empty()) {
+      auto& queue = folders_.empty() ? linked_folders_ : folders_;
+      const auto folder = std::move(queue.front());
+      queue.pop_front();
+      visit(folder);
+      if (cancelled_ && cancelled_()) {
+        found_.cancelled = true;
+        return;
+      }
+    }
+  }
+
+ private:
+  void visit(const std::string& folder) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) != 0) return report(folder, std::strerror(errno));
+    if (!visited_.insert({status.st_dev, status.st_ino}).second) return;
+
+    std::vector<std::string> names;
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error))
+      names.push_back(entry->path().filename().string());
+    if (error) report(folder, error.message());
+    if (::access(folder.c_str(), X_OK) != 0) return report(folder, std::strerror(errno));
+    std::sort(names.begin(), names.end());
+    for (const auto& name : names)
+      if (name[0] != '.') look_at(folder == "/" ? "/" + name : folder + '/' + name, name);
+  }
+
+  void look_at(const std::string& path, const std::string& name) {
+    struct stat status {};
+    const auto gone = [] { return errno == ENOENT || errno == ENOTDIR || errno == ELOOP; };
+    if (::lstat(path.c_str(), &status) != 0) {
+      if (!gone()) report(path, std::strerror(errno));
+      return;
+    }
+    const bool link = S_ISLNK(status.st_mode);
+    if (link && ::stat(path.c_str(), &status) != 0) {
+      // Where it is not known to be gone, it may be a folder whose pictures are indexed.
+      if (is_picture_name(name) || !gone())
+        report(path, std::string("link to something that cannot be reached: ") + std::strerror(errno));
+      return;
+    }
+    if (S_ISDIR(status.st_mode))
+      (link ? linked_folders_ : folders_).push_back(path);
+    else if (S_ISREG(status.st_mode) && is_picture_name(name))
+      found_.files.push_back({path, stamp_of(status)});
+  }
+
+  void report(const std::string& path, const std::string& reason) {
+    found_.unreadable.push_back({path, reason});
+  }
+
+  PictureFiles& found_;
+  const std::function<bool()>& cancelled_;
+  std::deque<std::string> folders_;
+  std::deque<std::string> linked_folders_;  // visited after all real ones
+  std::set<std::pair<dev_t, ino_t>> visited_;
+};
+
+}  // namespace
+
+bool is_picture_name(const std::string& name) {
+  const auto dot = name.rfind('.');
+  if (dot == std::string::npos || name[0] == '.') return false;
+  std::string extension = name.substr(dot + 1);
+  for (char& c : extension)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+}
+
+PictureFiles find_picture_files(const std::vector<std::filesystem::path>& folders,
+                                const std::function<bool()>& cancelled) {
+  PictureFiles found;
+  for (const auto& folder : folders) {
+    Walk(found, cancelled).from(stored_path(folder));
+    if (found.cancelled) break;
+  }
+  const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };
+  const auto same_path = [](const auto& a, const auto& b) { return a.path == b.path; };
+  std::sort(found.files.begin(), found.files.end(), by_path);
+  found.files.erase(std::unique(found.files.begin(), found.files.end(), same_path), found.files.end());
+  std::stable_sort(found.unreadable.begin(), found.unreadable.end(), by_path);
+  found.unreadable.erase(std::unique(found.unreadable.begin(), found.unreadable.end(), same_path),
+                         found.unreadable.end());
+  return found;
+}
+
+}  // namespace beeld

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "multimodal/index/table.h"
+
+namespace beeld {
+
+/// What an update has to do: the difference between the files and the index.
+struct UpdatePlan {
+  std::vector<PictureFile> work;              ///< New or changed, ascending by path.
+  std::vector<std::int64_t> missing;          ///< Ids of pictures whose files are gone, ascending.
+  std::vector<UnreadablePicture> unreadable;  ///< Known to be unreadable, and not changed since.
+  std::size_t unchanged = 0;                  ///< Readable ones.
+};
+
+/// Compares both in one pass in the order of paths. Pictures below a folder that could not be looked at count
+/// as neither missing nor changed.
+UpdatePlan plan_update(PictureTable& table, const PictureFiles& found, const std::vector<PathRange>& ranges);
+
+}  // namespace beeld

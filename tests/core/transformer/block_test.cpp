@@ -1,0 +1,143 @@
+#include "core/transformer/block.h"
+
+#include <beeld/error.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "core/ops/activation.h"
+#include "core/ops/rows.h"
+#include "tests/support/random_weights.h"
+
+namespace beeld {
+namespace {
+
+using testing::difference;
+using testing::random_tensor;
+using testing::random_transformer;
+
+BlockConfig small_block() {
+  BlockConfig config;
+  config.width = 16;
+  config.mlp_width = 24;
+  set_heads(config, 2);
+  return config;
+}
+
+/// The two formulas of pre- and post-norm, written out.
+Tensor<double> block_by_definition(const Tensor<double>& x, const Transformer<double>& stack,
+                                   Pass<double>& pass) {
+  const auto& c = stack.config;
+  const auto& w = stack.blocks.front();
+  const auto self_attention = [&](const Tensor<double>& h) {
+    const auto y = multi_head_attention<double>({h, h, pass.sequences, pass.sequences}, c, w.attention, pass);
+    return linear(y, w.attention.output, pass);
+  };
+  const auto feed_forward = [&](const Tensor<double>& h) { return mlp(h, c, w.mlp, pass); };
+  const auto branch = [&](const Tensor<double>& y, const Norm<double>& n, const Tensor<double>& scale,
+                          const std::function<Tensor<double>(const Tensor<double>&)>& f) {
+    if (c.norm_place == NormPlace::pre) return add(y.clone(), f(norm(y, n, pass)), scale, pass);
+    return norm(add(y.clone(), f(y), scale, pass), n, pass);
+  };
+  const auto y = branch(x, w.attention_norm, w.attention_scale, self_attention);
+  return branch(y, w.mlp_norm, w.mlp_scale, feed_forward);
+}
+
+struct Variant {
+  const char* name;
+  std::function<void(BlockConfig&)> change;
+};
+
+class Blocks : public ::testing::TestWithParam<Variant> {
+ protected:
+  BlockConfig config() const {
+    auto block = small_block();
+    GetParam().change(block);
+    return block;
+  }
+};
+
+TEST_P(Blocks, EqualTheirFormula) {
+  const auto stack = random_transformer<double>(config(), 1);
+  Pass<double> pass;
+  pass.sequences.append(5);
+  pass.sequences.append(2);
+  const auto x = random_tensor<double>({7, 16}, 9);
+  const auto y = transformer(x.clone(), stack, pass);
+  EXPECT_LT(difference(y, block_by_definition(x, stack, pass)), 1e-12);
+}
+
+TEST_P(Blocks, GiveTheSameForTheWantedRowsAlone) {
+  const auto stack = random_transformer<double>(config(), 3);
+  Pass<double> all, some;
+  all.sequences.append(5);
+  all.sequences.append(2);
+  some.sequences = all.sequences;
+  const auto x = random_tensor<double>({7, 16}, 9);
+  const std::vector<std::int64_t> wanted{4, 6};
+  const auto expected = gather<double>(transformer(x.clone(), stack, all), wanted, all);
+  EXPECT_LT(difference(transformer<double>(x.clone(), stack, some, wanted), expected), 1e-12);
+}
+
+TEST_P(Blocks, GiveTheSamePackedAndOnAllThreads) {
+  const auto plain = random_transformer<float>(config(), 2);
+  auto packed = plain;
+  pack(packed);
+  const auto x = random_tensor<float>({70, 16}, 9);
+  Pass<float> one, all;
+  one.sequences = all.sequences = Sequences::equal(10, 7);
+  all.workers = Workers::all;
+  const auto expected = transformer(x.clone(), plain, one);
+  EXPECT_LT(difference(transformer(x.clone(), packed, one), expected), 2e-5);
+  EXPECT_LT(difference(transformer(x.clone(), packed, all), expected), 2e-5);
+}
+
+TEST_P(Blocks, LeaveTheirInputAlone) {
+  const auto stack = random_transformer<float>(config(), 1);
+  Pass<float> pass;
+  pass.sequences = Sequences::equal(1, 4);
+  const auto x = random_tensor<float>({4, 16}, 9);
+  const auto before = x.clone();
+  transformer(x, stack, pass);
+  EXPECT_EQ(difference(x, before), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Variants, Blocks,
+    ::testing::Values(Variant{"PreNorm", [](BlockConfig&) {}},
+                      Variant{"PostNorm", [](BlockConfig& c) { c.norm_place = NormPlace::post; }},
+                      Variant{"Causal", [](BlockConfig& c) { c.mask = AttentionMask::causal; }},
+                      Variant{"LayerScale",
+                              [](BlockConfig& c) { c.residual_scale = ResidualScale::learned; }},
+                      Variant{"Gated",
+                              [](BlockConfig& c) {
+                                c.gating = Gating::gated;
+                                c.activation = Activation::silu;
+                              }},
+                      Variant{"RootMeanSquareRotaryGrouped",
+                              [](BlockConfig& c) {
+                                c.norm = NormKind::rms;
+                                c.position = PositionScheme::rotary;
+                                c.mask = AttentionMask::causal;
+                                c.key_value_heads = 1;
+                              }},
+                      Variant{"QuickGelu", [](BlockConfig& c) { c.activation = Activation::quick_gelu; }},
+                      Variant{"TanhGelu", [](BlockConfig& c) { c.activation = Activation::gelu_tanh; }},
+                      Variant{"Relu", [](BlockConfig& c) { c.activation = Activation::relu; }}),
+    [](const auto& v) { return v.param.name; });
+
+TEST(Transformer, RefusesRowsOfOtherSequences) {
+  auto config = small_block();
+  config.mask = AttentionMask::causal;
+  const auto stack = random_transformer<float>(config, 1);
+  const auto x = random_tensor<float>({7, 16}, 9);
+  for (const auto& wanted : {std::vector<std::int64_t>{4}, {4, 4}, {3, 6}, {4, 7}}) {
+    Pass<float> pass;
+    pass.sequences.append(5);
+    pass.sequences.append(2);
+    EXPECT_THROW(transformer<float>(x, stack, pass, wanted), Error);
+  }
+}
+
+}  // namespace
+}  // namespace beeld

@@ -1,0 +1,92 @@
+#include "multimodal/hub/pull_listing.h"
+
+#include <beeld/error.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace beeld {
+namespace {
+
+std::string listing_of(const std::vector<std::string>& names) {
+  nlohmann::json siblings = nlohmann::json::array();
+  for (const auto& name : names) siblings.push_back({{"rfilename", name}, {"size", 1}});
+  return nlohmann::json{{"siblings", siblings}}.dump();
+}
+
+std::vector<std::string> chosen(const std::vector<std::string>& names) {
+  std::vector<std::string> result;
+  for (const auto& file : read_listing(listing_of(names), "o/n").files) result.push_back(file.name);
+  std::ranges::sort(result);
+  return result;
+}
+
+using Names = std::vector<std::string>;
+
+ErrorCode refused(const std::string& json) {
+  try {
+    read_listing(json, "o/n");
+  } catch (const Error& error) {
+    return error.code();
+  }
+  ADD_FAILURE() << "accepted " << json;
+  return ErrorCode::io;
+}
+
+TEST(PullListing, TakesAHuggingFaceCheckpoint) {
+  EXPECT_EQ(chosen({".gitattributes", "README.md", "config.json", "flax_model.msgpack", "merges.txt",
+                    "model.safetensors", "onnx/model.onnx", "preprocessor_config.json", "pytorch_model.bin",
+                    "tf_model.h5", "tokenizer.json", "vocab.json"}),
+            (Names{"config.json", "merges.txt", "model.safetensors", "preprocessor_config.json",
+                   "tokenizer.json", "vocab.json"}));
+}
+
+TEST(PullListing, TakesShardsOnlyWithoutASingleFile) {
+  EXPECT_EQ(chosen({"config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+                    "model.safetensors.index.json", "model-x.safetensors"}),
+            (Names{"config.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors",
+                   "model.safetensors.index.json"}));
+  EXPECT_EQ(chosen({"config.json", "model-00001-of-00002.safetensors", "model.safetensors",
+                    "model.safetensors.index.json"}),
+            (Names{"config.json", "model.safetensors"}));
+}
+
+TEST(PullListing, PrefersACompleteOpenClipSet) {
+  EXPECT_EQ(chosen({"config.json", "model.safetensors", "open_clip_config.json",
+                    "open_clip_model.safetensors", "tokenizer.json"}),
+            (Names{"open_clip_config.json", "open_clip_model.safetensors", "tokenizer.json"}));
+  EXPECT_EQ(
+      chosen({"config.json", "model.safetensors", "open_clip_config.json", "open_clip_pytorch_model.bin"}),
+      (Names{"config.json", "model.safetensors"}));
+}
+
+TEST(PullListing, RefusesWhatIsNoCheckpoint) {
+  EXPECT_EQ(refused(listing_of({"config.json", "pytorch_model.bin"})), ErrorCode::unsupported);
+  EXPECT_EQ(refused(listing_of({"README.md"})), ErrorCode::not_found);
+  EXPECT_EQ(refused(listing_of({"model.safetensors"})), ErrorCode::not_found);
+  EXPECT_EQ(refused(listing_of({"../config.json", "/model.safetensors"})), ErrorCode::not_found);
+}
+
+TEST(PullListing, RefusesWhatIsNoListing) {
+  EXPECT_EQ(refused("<html>"), ErrorCode::corrupt);
+  EXPECT_EQ(refused("[]"), ErrorCode::corrupt);
+  EXPECT_EQ(refused("{}"), ErrorCode::corrupt);
+  EXPECT_EQ(refused(R"({"siblings":[1]})"), ErrorCode::corrupt);
+  EXPECT_EQ(refused(R"({"siblings":[{"size":1}]})"), ErrorCode::corrupt);
+  EXPECT_EQ(refused(R"({"siblings":[{"rfilename":"config.json"}]})"), ErrorCode::corrupt);
+  EXPECT_EQ(refused(R"({"siblings":[{"rfilename":"config.json","size":-1}]})"), ErrorCode::corrupt);
+}
+
+TEST(PullListing, TrustsOnlyWellFormedHashes) {
+  const auto listing = read_listing(
+      R"({"sha":"../../x","siblings":[{"rfilename":"config.json","size":2,"blobId":"../x"},)"
+      R"({"rfilename":"model.safetensors","size":3,"blobId":"0123456789012345678901234567890123456789",)"
+      R"("lfs":{"sha256":"zz"}}]})",
+      "o/n");
+  EXPECT_EQ(listing.revision, "main");
+  for (const auto& file : listing.files) EXPECT_EQ(file.checksum(), "") << file.name;
+}
+
+}  // namespace
+}  // namespace beeld

@@ -1,0 +1,100 @@
+#include "text/model/tower.h"
+
+#include <beeld/error.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/random_weights.h"
+
+namespace beeld {
+namespace {
+
+using testing::difference;
+using testing::random_tensor;
+
+constexpr std::int64_t width = 16, vocabulary = 30, context = 12;
+constexpr std::int32_t end_id = 29;
+
+TextTower<double> random_tower(AttentionMask mask, TextPool pool) {
+  TextTower<double> tower;
+  auto& config = tower.config;
+  config.vocabulary = vocabulary;
+  config.context_length = context;
+  config.block.width = width;
+  config.block.mlp_width = 32;
+  config.block.mask = mask;
+  set_heads(config.block, 2);
+  config.pool = pool;
+  config.end_id = end_id;
+  tower.tokens = random_tensor<double>({vocabulary, width}, 1);
+  tower.positions = random_tensor<double>({context, width}, 2);
+  tower.encoder = testing::random_transformer<double>(config.block, 3);
+  tower.final_norm = testing::random_norm<double>(config.block, 7);
+  tower.projection = testing::random_linear<double>({8, width}, 9);
+  return tower;
+}
+
+Tensor<double> encode_one(const TextTower<double>& tower, std::vector<std::int32_t> ids) {
+  const std::vector<std::vector<std::int32_t>> texts{std::move(ids)};
+  Pass<double> pass;
+  return encode<double>(tower, texts, pass);
+}
+
+// The reference pads every text and reads all of it. Under a causal mask the end token cannot see what
+// follows.
+TEST(TextTower, StopsAtTheEndTokenWithoutChangingTheResult) {
+  const auto tower = random_tower(AttentionMask::causal, TextPool::end_token);
+  const std::vector<std::int32_t> ids{28, 3, 5, end_id};
+  auto padded = ids;
+  padded.resize(context, 0);
+  EXPECT_LT(difference(encode_one(tower, ids), encode_one(tower, padded)), 1e-12);
+}
+
+TEST(TextTower, ReadsThePaddingThatEveryTokenSees) {
+  auto tower = random_tower(AttentionMask::none, TextPool::last);
+  const auto without = encode_one(tower, std::vector<std::int32_t>(context, 4));
+  tower.config.padding = TextPadding::to_context;
+  tower.config.pad_id = 4;
+  EXPECT_LT(difference(encode_one(tower, {4, 4}), without), 1e-12);
+  tower.config.pad_id = 5;
+  EXPECT_GT(difference(encode_one(tower, {4, 4}), without), 1e-3);
+}
+
+TEST(TextTower, PoolsWhereItIsTold) {
+  const std::vector<std::int32_t> ids{1, end_id, 3, end_id, 2};
+  auto cut = ids;
+  const auto pooled_at = [&](TextPool pool) {
+    return encode_one(random_tower(AttentionMask::causal, pool), ids);
+  };
+  cut.resize(2);  // the first end token, which is also the largest id
+  const auto expected = encode_one(random_tower(AttentionMask::causal, TextPool::end_token), cut);
+  EXPECT_LT(difference(pooled_at(TextPool::end_token), expected), 1e-12);
+  EXPECT_LT(difference(pooled_at(TextPool::largest_id), expected), 1e-12);
+  cut.resize(1);
+  EXPECT_LT(difference(pooled_at(TextPool::first),
+                       encode_one(random_tower(AttentionMask::causal, TextPool::first), cut)),
+            1e-12);
+}
+
+TEST(TextTower, GivesEachTextOfABatchItsOwnResult) {
+  const std::vector<std::vector<std::int32_t>> texts{{28, 1, end_id}, {28, 2, 3, 4, 5, end_id}, {end_id}};
+  for (const auto mask : {AttentionMask::causal, AttentionMask::none}) {
+    const auto tower = random_tower(mask, TextPool::end_token);
+    Pass<double> pass;
+    const auto rows = encode<double>(tower, texts, pass);
+    for (std::int64_t b = 0; b < 3; ++b) {
+      EXPECT_LT(difference(rows.slice(b, b + 1), encode_one(tower, texts[static_cast<std::size_t>(b)])),
+                1e-12);
+    }
+  }
+}
+
+TEST(TextTower, RefusesWhatItCannotRead) {
+  const auto tower = random_tower(AttentionMask::causal, TextPool::end_token);
+  EXPECT_THROW(encode_one(tower, {}), Error);
+  EXPECT_THROW(encode_one(tower, std::vector<std::int32_t>(context + 1, 1)), Error);
+  EXPECT_THROW(encode_one(tower, {vocabulary, end_id}), Error);
+  EXPECT_THROW(encode_one(tower, {-1, end_id}), Error);
+}
+
+}  // namespace
+}  // namespace beeld

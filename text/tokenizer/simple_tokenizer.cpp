@@ -1,0 +1,65 @@
+#include "text/tokenizer/simple_tokenizer.h"
+
+#include "text/subword/byte_alphabet.h"
+
+namespace beeld {
+
+namespace {
+
+constexpr std::string_view start_of_text = "<start_of_text>";
+constexpr std::string_view end_of_text = "<end_of_text>";
+
+std::int32_t find_either(const Vocabulary& vocabulary, std::string_view name, std::string_view other_name) {
+  const auto id = vocabulary.find(name);
+  return id != Vocabulary::none ? id : vocabulary.require(other_name);
+}
+
+std::string word_pattern() {
+  return std::string(start_of_text) + "|" + std::string(end_of_text) + "|" + std::string(clip_words);
+}
+
+}  // namespace
+
+SimpleTokenizer::SimpleTokenizer(Vocabulary vocabulary, const Merges& merges, Cleaning cleaning)
+    : model_(std::move(vocabulary), merges, {.end_suffix = "</w>"}),
+      cleaning_(cleaning),
+      words_(word_pattern(), Case::insensitive),
+      start_id_(find_either(model_.vocabulary(), start_of_text, "<|startoftext|>")),
+      end_id_(find_either(model_.vocabulary(), end_of_text, "<|endoftext|>")) {
+  for (const auto& character : byte_alphabet()) {
+    model_.vocabulary().require(character);
+    model_.vocabulary().require(character + "</w>");
+  }
+}
+
+std::vector<std::int32_t> SimpleTokenizer::encode_full(std::string_view bytes) const {
+  const auto text = clean(bytes, cleaning_);
+  std::vector<std::int32_t> ids = {start_id_};
+  for (const auto& span : words_.find_all(text)) {
+    const auto word = std::string_view(text).substr(span.begin, span.end - span.begin);
+    if (word == start_of_text) {
+      ids.push_back(start_id_);
+    } else if (word == end_of_text) {
+      ids.push_back(end_id_);
+    } else {
+      model_.encode(to_byte_alphabet(word), ids);
+    }
+  }
+  ids.push_back(end_id_);
+  return ids;
+}
+
+Vocabulary vocabulary_of_merges(Merges& merges, const std::string& origin) {
+  constexpr std::size_t most_merges = 49152 - 256 - 2;  // the published list is longer than what was trained
+  if (merges.size() > most_merges) merges.resize(most_merges);
+  std::vector<std::string> pieces;
+  for (const char* suffix : {"", "</w>"}) {
+    for (const auto byte : byte_alphabet_order()) pieces.push_back(byte_alphabet()[byte] + suffix);
+  }
+  for (const auto& [left, right] : merges) pieces.push_back(left + right);
+  pieces.emplace_back(start_of_text);
+  pieces.emplace_back(end_of_text);
+  return Vocabulary::from_list(pieces, origin);
+}
+
+}  // namespace beeld

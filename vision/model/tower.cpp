@@ -1,0 +1,105 @@
+#include "vision/model/tower.h"
+
+#include <beeld/error.h>
+
+#include <algorithm>
+#include <string>
+
+#include "core/ops/rows.h"
+#include "vision/model/tokens.h"
+
+namespace beeld {
+
+namespace {
+
+void check(const Pixels& picture, const VisionConfig& config) {
+  const auto grid = grid_of(picture, config.patch);
+  const bool sized = config.image_height == 0 || config.fit != GridFit::none ||
+                     (picture.height == config.image_height && picture.width == config.image_width);
+  if (!sized || grid.rows == 0 || grid.columns == 0 ||
+      picture.values.size() != std::size_t{3} * picture.height * picture.width) {
+    throw Error(ErrorCode::invalid_argument,
+                "[vision] pixels of " + std::to_string(picture.width) + "x" + std::to_string(picture.height) +
+                    "; the model reads " + std::to_string(config.image_width) + "x" +
+                    std::to_string(config.image_height) + " in patches of " + std::to_string(config.patch));
+  }
+}
+
+/// SigLIP's pooling: the probe asks, all tokens answer: [N,C] -> [B,C]
+template <class T>
+Tensor<T> pool_by_probe(const Tensor<T>& x, const ProbePool<T>& w, Pass<T>& pass) {
+  const auto keys = pass.sequences;
+  const auto queries = Sequences::equal(keys.count(), 1);
+  const std::vector<std::int64_t> same(static_cast<std::size_t>(keys.count()), 0);
+  const auto asking = gather<T>(w.probe, same, pass);  // [B,C]
+  const auto attended = multi_head_attention<T>({asking, x, queries, keys}, w.config, w.attention, pass);
+  auto y = linear(attended, w.attention.output, pass);  // [B,C]
+  const auto h = mlp(norm(y, w.norm, pass), w.config, w.mlp, pass);
+  return add(std::move(y), h, {}, pass);
+}
+
+std::vector<std::int64_t> first_rows(const Sequences& sequences) {
+  return {sequences.begin.begin(), sequences.begin.end() - 1};
+}
+
+/// All blocks, the norm and the pooling: [N,C] -> [B,C], or [B,2C]
+template <class T>
+Tensor<T> encode_and_pool(Tensor<T> x, const VisionTower<T>& w, Pass<T>& pass) {
+  const auto sequences = pass.sequences;
+  const auto normed = [&](Tensor<T> y, OutputNorm place) {
+    return w.config.output_norm == place ? norm(y, w.output_norm, pass) : y;
+  };
+  if (w.config.pool == VisionPool::first_token) {
+    x = transformer<T>(std::move(x), w.encoder, pass, first_rows(sequences));  // [B,C]
+    return w.config.output_norm == OutputNorm::absent ? x : norm(x, w.output_norm, pass);
+  }
+  x = normed(transformer(std::move(x), w.encoder, pass), OutputNorm::before_pooling);  // [N,C]
+  if (w.config.pool == VisionPool::probe) {
+    x = pool_by_probe(x, w.probe, pass);
+  } else {
+    auto mean = mean_rows(x, w.config.prefix(), pass);
+    x = w.config.pool == VisionPool::mean ? mean
+                                          : beside(gather<T>(x, first_rows(sequences), pass), mean, pass);
+  }
+  return normed(std::move(x), OutputNorm::after_pooling);
+}
+
+}  // namespace
+
+template <class T>
+Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass,
+                 KeptPatches kept) {
+  const auto& config = tower.config;
+  if (!kept.empty() && kept.size() != pictures.size()) {
+    throw Error(ErrorCode::invalid_argument, "[vision] kept patches of " + std::to_string(kept.size()) +
+                                                 " pictures for " + std::to_string(pictures.size()));
+  }
+  pass.sequences = {};
+  for (std::size_t b = 0; b < pictures.size(); ++b) {
+    check(pictures[b], config);
+    pass.sequences.append(config.prefix() + kept_count(grid_of(pictures[b], config.patch), kept, b));
+  }
+  const auto patches = linear(patchify(pictures, config.patch, kept, pass), tower.patch_embedding, pass);
+  auto x = place_tokens(tower, patches, pictures, kept, pass);  // [N,C]
+  if (config.input_norm == InputNorm::present) x = norm(x, tower.input_norm, pass);
+  x = encode_and_pool(std::move(x), tower, pass);                             // [B,C]
+  return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
+}
+
+void pack(VisionTower<float>& tower, WeightType type) {
+  pack(tower.patch_embedding);
+  pack(tower.encoder, type);
+  if (tower.config.pool == VisionPool::probe) {
+    for (auto* weights : {&tower.probe.attention.query, &tower.probe.attention.key_value,
+                          &tower.probe.attention.output, &tower.probe.mlp.up, &tower.probe.mlp.down}) {
+      pack(*weights, type);
+    }
+  }
+  if (tower.projection.present()) pack(tower.projection);
+}
+
+template Tensor<float> encode(const VisionTower<float>&, std::span<const Pixels>, Pass<float>&, KeptPatches);
+template Tensor<double> encode(const VisionTower<double>&, std::span<const Pixels>, Pass<double>&,
+                               KeptPatches);
+
+}  // namespace beeld

@@ -1,0 +1,96 @@
+#pragma once
+
+#include <beeld/image.h>
+
+#include <span>
+
+#include "core/transformer/parameters.h"
+#include "vision/model/patches.h"
+
+namespace beeld {
+
+/// How the hidden states of a picture become one row.
+enum class VisionPool {
+  first_token,     ///< the class token
+  mean,            ///< the mean of the patches
+  probe,           ///< a learned query attends to all patches (SigLIP; Lee et al. 2019)
+  first_and_mean,  ///< the class token, then the mean of the patches: [2C]
+};
+
+enum class InputNorm { absent, present };
+
+/// Where the last norm stands.
+enum class OutputNorm {
+  before_pooling,
+  after_pooling,
+  absent,
+};
+
+struct VisionConfig {
+  int image_height = 224;  ///< 0 where every picture may have its own size
+  int image_width = 224;
+  int patch = 16;
+  Bias patch_bias = Bias::absent;
+  int class_tokens = 0;       ///< 0 or 1
+  int registers = 0;          ///< further learned tokens behind the class token (Darcet et al. 2023)
+  int positioned_tokens = 0;  ///< how many of these have a position of their own
+  Grid positions;             ///< rows and columns of the learned positions
+  GridFit fit = GridFit::none;
+  InputNorm input_norm = InputNorm::absent;
+  BlockConfig block;
+  int layers = 0;
+  OutputNorm output_norm = OutputNorm::before_pooling;
+  VisionPool pool = VisionPool::first_token;
+
+  int prefix() const { return class_tokens + registers; }
+};
+
+/// The attention pooling of SigLIP: probe + attention, then x + mlp(norm(x)).
+template <class T>
+struct ProbePool {
+  BlockConfig config;
+  Tensor<T> probe;  // [1,C]
+  AttentionWeights<T> attention;
+  Norm<T> norm;
+  MlpWeights<T> mlp;
+};
+
+template <class T>
+struct VisionTower {
+  VisionConfig config;
+  Linear<T> patch_embedding;  // [C, 3*patch*patch], each patch ordered (channel, row, column)
+  Tensor<T> prefix;           // [class_tokens + registers, C], or empty
+  Tensor<T> positions;        // [positioned_tokens + grid, C]
+  Norm<T> input_norm;
+  Transformer<T> encoder;
+  Norm<T> output_norm;
+  ProbePool<T> probe;
+  Linear<T> projection;  // [D,C], or empty
+};
+
+/// Embeddings of pictures, or of what is `kept` of them: B x [3,H,W] -> [B,D]. Throws Error(invalid_argument)
+/// for a size the tower cannot read.
+template <class T>
+Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass,
+                 KeptPatches kept = {});
+
+/// Orders the weights for fast products. The first and the last product, small and close to what is seen,
+/// stay float32.
+void pack(VisionTower<float>& tower, WeightType type = WeightType::f32);
+
+template <class T, class Visit>
+void visit_parameters(VisionTower<T>& tower, const Visit& visit) {
+  visit_parameters(tower.patch_embedding, visit);
+  if (!tower.prefix.empty()) visit(tower.prefix, Decay::no);
+  visit(tower.positions, Decay::yes);
+  visit_parameters(tower.input_norm, visit);
+  visit_parameters(tower.encoder, visit);
+  visit_parameters(tower.output_norm, visit);
+  if (!tower.probe.probe.empty()) visit(tower.probe.probe, Decay::no);
+  visit_parameters(tower.probe.attention, visit);
+  visit_parameters(tower.probe.norm, visit);
+  visit_parameters(tower.probe.mlp, visit);
+  visit_parameters(tower.projection, visit);
+}
+
+}  // namespace beeld
