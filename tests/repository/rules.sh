@@ -14,6 +14,17 @@ layering() { grep -v '^tests/' | xargs -r awk -f "$here/layering.awk"; }
 # No rule, but a picture of them: the rooms of each floor and what they include.
 rooms() { grep -v '^tests/' | xargs -r awk -v graph=1 -f "$here/layering.awk"; }
 
+# A newcomer finds each room on one map.
+every_room_is_on_the_map() {
+  local room file bad=0
+  while read -r room file; do
+    grep -qF "[\`$room\`]" CONTRIBUTING.md && continue
+    echo "$file: CONTRIBUTING.md has no line for $room"
+    bad=1
+  done < <(grep -E '^(core|text|vision|multimodal|cli)/[^/]+/' | awk -F/ '!seen[$1 "/" $2]++ { print $1 "/" $2, $0 }')
+  return $bad
+}
+
 ascii() { none xargs -r grep -nH '[^ -~	]'; }
 
 # The core is built of ideas; what a published model combines is a configuration elsewhere.
@@ -50,6 +61,7 @@ plant() {
   mkdir -p -- "$tree/core/ops" "$tree/include/beeld" "$(dirname -- "$tree/$1")"
   printf '#include <beeld/error.h>\n#include "core/tensor/tensor.h"\n' >"$tree/core/ops/harmless.cpp"
   printf '#include <beeld/error.h>\n#include <vector>\n' >"$tree/include/beeld/image.h"
+  printf '[`core/ops`](core/ops)\n' >"$tree/CONTRIBUTING.md"
   printf '%b\n' "$2" >"$tree/$1"
 }
 
@@ -104,6 +116,10 @@ prove() {
       must_pass layering core/ops/good.cpp '#include "core/base/files.h"'
       must_pass layering multimodal/good.cpp '#include "text/bpe.h"\n#include <beeld/index.h>\n#include <sqlite3.h>'
       must_pass layering examples/good.cpp '#include <beeld/beeld.h>\n#include <string>'
+      ;;
+    every_room_is_on_the_map)
+      must_find every_room_is_on_the_map text/new/bad.cpp ''
+      must_pass every_room_is_on_the_map core/ops/good.cpp ''
       ;;
     ascii)
       must_find ascii text/bad.cpp 'caf\0303\0251'
