@@ -104,14 +104,14 @@ Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Ac
   multiply(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
   if (auto* tape = pass.tape) {
     tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity()},
-                 [=](const Tensor<T>& dy) { linear_gradient(dy, x, weights, *tape); });
+                 [=](const Tensor<T>& dy) { linear_backward(dy, x, weights, *tape); });
   }
   return apart ? activate(y, activation, pass) : y;
 }
 
 /// dx = dy W, dW = dy^T x, db = the sum of dy's rows.
 template <class T>
-void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
+void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
   const auto rows = dy.rows(), in = weights.weight.columns(), out = weights.weight.rows();
   if (tape.watches(x)) {
     Tensor<T> dx({rows, in});
@@ -140,7 +140,7 @@ Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T
     tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity(), before},
                  [=](const Tensor<T>& dy) {
                    tape->add(before, dy);
-                   linear_gradient(dy, x, weights, *tape);
+                   linear_backward(dy, x, weights, *tape);
                  });
   }
   return y;

@@ -119,7 +119,7 @@ Tensor<float> encode_chunk(const ModelParts& state, const PairBatch& batch, cons
   const auto raw = chunk.kind == Chunk::Kind::pictures
                        ? encode(state.vision, part(batch.pictures, chunk), pass, part(batch.kept, chunk))
                        : encode(*state.text, part(batch.texts, chunk), pass);
-  return unit_rows(raw, pass);
+  return l2_normalize(raw, pass);
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ Tensor<float> unit(const Matrix& rows) {
   Tensor<float> x({static_cast<std::int64_t>(rows.rows), static_cast<std::int64_t>(rows.columns)});
   std::copy(rows.values.begin(), rows.values.end(), x.data());
   Pass<float> pass;
-  return unit_rows(x, pass);
+  return l2_normalize(x, pass);
 }
 
 /// One source's pictures, in the order of the shards. Keys alone would not tell them apart: shards may use

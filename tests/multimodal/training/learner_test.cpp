@@ -221,8 +221,8 @@ TEST_F(LearnerTest, PartsOfTheLossAddUp) {
   auto batch = random_batch(6, 2);
   batch.groups = {0, 1, 2, 0, 3, 4};
   Pass<float> pass;
-  batch.teacher = {unit_rows(testing::random_tensor<float>({6, 16}, 1), pass),
-                   unit_rows(testing::random_tensor<float>({6, 16}, 2), pass), std::log(20.0F)};
+  batch.teacher = {l2_normalize(testing::random_tensor<float>({6, 16}, 1), pass),
+                   l2_normalize(testing::random_tensor<float>({6, 16}, 2), pass), std::log(20.0F)};
   auto settings = settings_for();
   settings.loss = {
       .contrastive = 1, .sigmoid = 0.5, .image_distillation = 2, .text_distillation = 3, .affinity = 0.5};
