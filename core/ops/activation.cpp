@@ -28,6 +28,9 @@ void values_backward(const float* x, const float* dy, std::int64_t count, Activa
 }  // namespace
 
 template <class T>
+void activate_backward(const Tensor<T>& dy, const Tensor<T>& x, Activation activation, Tape<T>& tape);
+
+template <class T>
 Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass) {
   Tensor<T> y(x.shape());
   values(x.data(), x.size(), activation, y.data());

@@ -95,6 +95,9 @@ void pack(Linear<float>& weights, WeightType type) {
 }
 
 template <class T>
+void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape);
+
+template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Activation activation) {
   // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
   const bool apart = pass.tape && activation != Activation::identity;

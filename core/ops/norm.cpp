@@ -87,6 +87,9 @@ void norm_row_backward(const double* x, const Norm<double>& w, const NormGradien
 }  // namespace
 
 template <class T>
+void norm_backward(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape);
+
+template <class T>
 Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
   if (x.columns() != weights.gain.size()) {
     throw Error(ErrorCode::invalid_argument, "[norm] a gain of " + std::to_string(weights.gain.size()) +

@@ -12,6 +12,10 @@
 namespace beeld {
 
 template <class T>
+void gather_backward(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
+                     Tape<T>& tape);
+
+template <class T>
 Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass) {
   Tensor<T> y({static_cast<std::int64_t>(ids.size()), table.columns()});
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -38,6 +42,9 @@ void gather_backward(const Tensor<T>& dy, const Tensor<T>& table, std::span<cons
     std::transform(from, from + dy.columns(), sum.row(ids[i]), sum.row(ids[i]), std::plus<T>());
   }
 }
+
+template <class T>
+void gained_backward(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& gain, Tape<T>& tape);
 
 template <class T>
 Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& pass) {
@@ -96,6 +103,9 @@ Averaged averaged(const Sequences& sequences, std::int64_t b, std::int64_t skip)
 }  // namespace
 
 template <class T>
+void mean_rows_backward(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip);
+
+template <class T>
 Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass) {
   auto mean = Tensor<T>::zeros({pass.sequences.count(), x.columns()});
   for (std::int64_t b = 0; b < pass.sequences.count(); ++b) {
@@ -134,6 +144,9 @@ T inverse_length(const T* row, std::int64_t width) {
 }
 
 }  // namespace
+
+template <class T>
+void l2_normalize_backward(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape);
 
 template <class T>
 Tensor<T> l2_normalize(const Tensor<T>& x, Pass<T>& pass) {

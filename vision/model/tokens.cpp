@@ -71,6 +71,9 @@ struct PlacedTokens {
 };
 
 template <class T>
+void place_tokens_backward(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape);
+
+template <class T>
 Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
                        std::span<const Pixels> pictures, KeptPatches kept, Pass<T>& pass) {
   const auto& config = tower.config;
