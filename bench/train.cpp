@@ -240,10 +240,10 @@ void feeding(const fs::path& folder, const std::vector<fs::path>& shards) {
     for (int i = 0; i < steps; ++i) step();
     return steps * batch_size / seconds_since(begin);
   };
-  const auto fed = [&] { learner.step(make_pair_batch(data.next(), state, half)); };
+  const auto fed = [&] { learner.step(make_pair_batch(data.next().samples, state, half)); };
   learner.step(synthetic_batch(state.vision.config, 32, 1));  // products are prepared at their first use
   const double first = timed(fed);
-  const auto ready = make_pair_batch(data.next(), state, half);
+  const auto ready = make_pair_batch(data.next().samples, state, half);
   std::vector<double> memory, later;
   for (int round = 0; round < rounds; ++round) {
     memory.push_back(timed([&] { learner.step(ready); }));

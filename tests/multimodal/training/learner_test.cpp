@@ -61,7 +61,7 @@ LearnerSettings settings_for(int steps = 10) {
   settings.steps = steps;
   settings.optimizer.learning_rate = 3e-3;
   settings.optimizer.warm_up_steps = 2;
-  settings.optimizer.average = 0.9;
+  settings.optimizer.ema = 0.9;
   return settings;
 }
 
@@ -298,7 +298,7 @@ TEST_F(LearnerTest, RefusesWhatIsNotItsOwn) {
     refuse(ErrorCode::corrupt);
   }
   auto plain = settings_for();
-  plain.optimizer.average = 0;
+  plain.optimizer.ema = 0;
   Learner(load_trainable(clip), plain).save(file, {});
   refuse(ErrorCode::corrupt);
   fs::copy_file(clip / "model.safetensors", file, fs::copy_options::overwrite_existing);
