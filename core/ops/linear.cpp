@@ -95,6 +95,9 @@ void pack(Linear<float>& weights, WeightType type) {
 }
 
 template <class T>
+void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape);
+
+template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Activation activation) {
   // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
   const bool apart = pass.tape && activation != Activation::identity;
@@ -104,14 +107,14 @@ Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Ac
   multiply(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
   if (auto* tape = pass.tape) {
     tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity()},
-                 [=](const Tensor<T>& dy) { linear_gradient(dy, x, weights, *tape); });
+                 [=](const Tensor<T>& dy) { linear_backward(dy, x, weights, *tape); });
   }
   return apart ? activate(y, activation, pass) : y;
 }
 
 /// dx = dy W, dW = dy^T x, db = the sum of dy's rows.
 template <class T>
-void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
+void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
   const auto rows = dy.rows(), in = weights.weight.columns(), out = weights.weight.rows();
   if (tape.watches(x)) {
     Tensor<T> dx({rows, in});
@@ -140,7 +143,7 @@ Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T
     tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity(), before},
                  [=](const Tensor<T>& dy) {
                    tape->add(before, dy);
-                   linear_gradient(dy, x, weights, *tape);
+                   linear_backward(dy, x, weights, *tape);
                  });
   }
   return y;

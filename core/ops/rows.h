@@ -24,10 +24,10 @@ Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass);
 
 /// Every row divided by its length: [N,C] -> [N,C]. A row of zeros stays one.
 template <class T>
-Tensor<T> unit_rows(const Tensor<T>& x, Pass<T>& pass);
+Tensor<T> l2_normalize(const Tensor<T>& x, Pass<T>& pass);
 
 /// The columns of both: [N,A], [N,B] -> [N,A+B]
 template <class T>
-Tensor<T> beside(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass);
+Tensor<T> concat(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass);
 
 }  // namespace beeld

@@ -52,7 +52,7 @@ struct HeadGradient {
 /// With P the softmax and dP = dy v^T: dv = P^T dy, dS = P * (dP - sum of P dP along the row),
 /// dq = scale * dS k, dk = scale * dS^T q. `ds` [Tq,Tk] is working memory.
 template <class T>
-void attend_gradient(const Head<T>& head, const BlockConfig& config, const T* p, T* ds,
+void attend_backward(const Head<T>& head, const BlockConfig& config, const T* p, T* ds,
                      const HeadGradient<T>& gradient) {
   const auto tq = head.query_count, tk = head.key_count, d = head.width;
   const Factors<T> adding{.alpha = 1, .beta = 1};
@@ -61,7 +61,7 @@ void attend_gradient(const Head<T>& head, const BlockConfig& config, const T* p,
   auto v = head.v;
   v.layout = Layout::transposed;
   product<T>({tq, tk, d}, {}, gradient.dy, v, {ds, tk});
-  for (std::int64_t i = 0; i < tq; ++i) softmax_gradient(p + i * tk, tk, ds + i * tk);
+  for (std::int64_t i = 0; i < tq; ++i) softmax_backward(p + i * tk, tk, ds + i * tk);
   if (gradient.bias) std::transform(ds, ds + tq * tk, gradient.bias, gradient.bias, std::plus<T>());
   product<T>({tq, d, tk}, scaled, {ds, tk}, head.k, gradient.dq);
   product<T>({tk, d, tq}, scaled, {ds, tk, Layout::transposed}, head.q, gradient.dk);
@@ -161,7 +161,7 @@ Tensor<T> attention(const QueriesKeysValues<T>& input, const BlockConfig& config
     tape->record(y, {input.q.identity(), input.kv.identity(), pass.attention_bias.identity()},
                  [=, q = input.q, kv = input.kv, queries = input.queries, keys = input.keys,
                   bias = pass.attention_bias](const Tensor<T>& dy) {
-                   attention_gradient<T>(dy, {q, kv, queries, keys}, config, softmaxes, bias, *tape);
+                   attention_backward<T>(dy, {q, kv, queries, keys}, config, softmaxes, bias, *tape);
                  });
   }
   return y;
@@ -169,7 +169,7 @@ Tensor<T> attention(const QueriesKeysValues<T>& input, const BlockConfig& config
 
 /// Gradients of queries, keys and values, and of the bias, which all sequences share.
 template <class T>
-void attention_gradient(const Tensor<T>& dy, const QueriesKeysValues<T>& input, const BlockConfig& config,
+void attention_backward(const Tensor<T>& dy, const QueriesKeysValues<T>& input, const BlockConfig& config,
                         const Tensor<T>& softmaxes, const Tensor<T>& bias, Tape<T>& tape) {
   auto dq = Tensor<T>::zeros(input.q.shape());
   auto dkv = Tensor<T>::zeros(input.kv.shape());
@@ -181,7 +181,7 @@ void attention_gradient(const Tensor<T>& dy, const QueriesKeysValues<T>& input, 
     if (ds.empty() || ds.size() < values) ds = Tensor<T>({values});
     for (std::int64_t h = 0; h < config.heads; ++h) {
       const auto at = place_of(b, h, input.queries, input.keys, config);
-      attend_gradient<T>(head_at(at, b, input, config, bias), config,
+      attend_backward<T>(head_at(at, b, input, config, bias), config,
                          softmaxes.data() + begin[b] + h * values, ds.data(),
                          {.dy = {dy.data() + at.q, at.q_stride},
                           .dq = {dq.data() + at.q, at.q_stride},

@@ -244,7 +244,7 @@ TrainableModel load_trainable(const fs::path& folder) {
   return model;
 }
 
-std::vector<NamedTensor> draw_weights(const fs::path& config, std::uint64_t seed) {
+std::vector<NamedTensor> initialize_weights(const fs::path& config, std::uint64_t seed) {
   auto settings = Settings::from_file(config.string());
   const auto type = settings.string("model_type", "");
   WeightReader weights(seed);

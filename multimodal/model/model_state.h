@@ -70,6 +70,6 @@ TrainableModel load_trainable(const std::filesystem::path& folder);
 
 /// The weights of a new model that is shaped as a `config.json` says (model_type clip or siglip). Throws
 /// Error: not_found, corrupt or unsupported.
-std::vector<NamedTensor> draw_weights(const std::filesystem::path& config, std::uint64_t seed);
+std::vector<NamedTensor> initialize_weights(const std::filesystem::path& config, std::uint64_t seed);
 
 }  // namespace beeld

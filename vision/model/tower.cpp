@@ -59,7 +59,7 @@ Tensor<T> encode_and_pool(Tensor<T> x, const VisionTower<T>& w, Pass<T>& pass) {
   } else {
     auto mean = mean_rows(x, w.config.prefix(), pass);
     x = w.config.pool == VisionPool::mean ? mean
-                                          : beside(gather<T>(x, first_rows(sequences), pass), mean, pass);
+                                          : concat(gather<T>(x, first_rows(sequences), pass), mean, pass);
   }
   return normed(std::move(x), OutputNorm::after_pooling);
 }

@@ -174,9 +174,9 @@ TEST(MeanRowsGradient, EqualsCentralDifferences) {
 TEST(BesideGradient, EqualsCentralDifferences) {
   const auto left = random_tensor<double>({4, 3}, 1), right = random_tensor<double>({4, 2}, 2);
   expect_gradients(Checked<double>().add("left", left).add("right", right),
-                   [&](Pass<double>& pass) { return beside(left, right, pass); });
+                   [&](Pass<double>& pass) { return concat(left, right, pass); });
   expect_gradients(Checked<double>().add("both", left),
-                   [&](Pass<double>& pass) { return beside(left, left, pass); });
+                   [&](Pass<double>& pass) { return concat(left, left, pass); });
 }
 
 struct AttentionCase {

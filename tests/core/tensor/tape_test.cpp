@@ -55,7 +55,7 @@ TEST(Tape, RecordsNothingWithoutAWatchedInput) {
   for (const auto& y :
        {linear(x, w, pass, Activation::silu), linear_residual(x, w, x.clone(), pass), norm(x, gain, pass),
         activate(x, Activation::silu, pass), gate(x, x, Activation::silu, pass), add(x, x, gain.gain, pass),
-        gather<double>(x, ids, pass), mean_rows(x, 0, pass), beside(x, x, pass),
+        gather<double>(x, ids, pass), mean_rows(x, 0, pass), concat(x, x, pass),
         attention<double>({x, kv, sequences, sequences}, config, pass)}) {
     EXPECT_FALSE(tape.watches(y));
     EXPECT_TRUE(x.unique());
