@@ -151,10 +151,12 @@ UpdateSummary Indexer::update(const std::vector<std::filesystem::path>& folders,
   const auto database = Database::open(file_);
   if (!database.writable())
     throw Error(ErrorCode::io, "[index] " + file_.string() + ": read-only, and cannot be updated");
-  const auto library =
-      adopt(database, options.reindex ? OtherModel::start_again : OtherModel::refuse, &options.decoding);
+  auto decoding = options.decoding;
+  if (decoding.target_edge == 0) decoding.target_edge = encoder_.picture_edge;
+  const auto other = options.reindex ? OtherModel::start_again : OtherModel::refuse;
+  const auto library = readers_.adopt(database, other, decoding);
   PictureTable table(database, encoder_.model, library);
-  UpdateWork work(encoder_, database, table, options.decoding);
+  UpdateWork work(encoder_, database, table, decoding);
   Update update(file_, database, table, work);
   work.stop = options.cancelled && options.cancelled();
 
