@@ -2,6 +2,7 @@
 
 #include "core/base/digest.h"
 #include "core/base/files.h"
+#include "core/format/pickled_file.h"
 
 #include <beeld/error.h>
 
@@ -20,35 +21,39 @@ constexpr std::size_t sample_bytes = 4096;
   throw Error(ErrorCode::corrupt, "[checkpoint] " + index.string() + ": " + fact);
 }
 
-/// The shard named by an index entry: a file beside the index, never a path out of its folder.
+/// The shard named by an index entry: a file beside the index, never a path out of its folder, and of the
+/// kind that the index is named after.
 std::string shard_name(const fs::path& index, const nlohmann::json& value) {
   if (!value.is_string()) corrupt(index, "expected the name of a shard, got " + value.dump());
   auto name = value.get<std::string>();
   const bool plain = name.find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
-  if (!plain || name.starts_with('.') || !name.ends_with(".safetensors")) {
-    corrupt(index, "expected the plain name of a .safetensors file, got " + value.dump());
+  const auto extension = index.stem().stem().extension().string();
+  const std::string kind = has_pickled_name("model" + extension) ? extension : ".safetensors";
+  if (!plain || name.starts_with('.') || !name.ends_with(kind)) {
+    corrupt(index, "expected the plain name of a " + kind + " file, got " + value.dump());
   }
   return name;
 }
 
-bool is_pickled(const fs::path& file) {
-  const auto extension = file.extension();
-  return extension == ".bin" || extension == ".pt" || extension == ".pth" || extension == ".ckpt" ||
-         extension == ".pkl";
+std::string listed(std::span<const std::string> names) {
+  std::string all;
+  for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
+  return all;
 }
 
-[[noreturn]] void nothing_to_open(const fs::path& folder, std::span<const char* const> file_names) {
+/// A checkpoint that was named after its epoch or its model, where nothing else can be meant.
+fs::path only_pickled_file(const fs::path& folder, std::span<const char* const> file_names) {
+  std::vector<std::string> found;
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (!is_pickled(entry.path())) continue;
-    throw Error(ErrorCode::unsupported,
-                "[checkpoint] " + entry.path().string() +
-                    ": pickled checkpoints are refused, because reading them can run code; get the "
-                    "safetensors file of this model instead");
+    if (has_pickled_name(entry.path())) found.push_back(entry.path().filename().string());
   }
-  std::string wanted;
-  for (const char* name : file_names) wanted += (wanted.empty() ? "" : ", ") + std::string(name);
-  throw Error(ErrorCode::not_found, "[checkpoint] " + folder.string() + ": expected one of " + wanted);
+  if (found.size() == 1) return folder / found.front();
+  std::ranges::sort(found);
+  const std::vector<std::string> wanted(file_names.begin(), file_names.end());
+  throw Error(ErrorCode::not_found,
+              "[checkpoint] " + folder.string() + ": expected one of " + listed(wanted) +
+                  (found.empty() ? "" : ", or one pickled file, not several: " + listed(found)));
 }
 
 /// Small tensors count in full; of others the start, the middle and the end.
@@ -66,15 +71,19 @@ Checkpoint Checkpoint::open(const fs::path& folder, std::span<const char* const>
     std::error_code ignored;
     if (fs::exists(folder / name, ignored)) return Checkpoint(folder / name);
   }
-  nothing_to_open(folder, file_names);
+  return Checkpoint(only_pickled_file(folder, file_names));
 }
 
-Checkpoint::Checkpoint(const fs::path& file) {
+Checkpoint::File Checkpoint::open_file(const fs::path& path) {
+  const auto parts = [](const auto& file) { return File{file.mapping(), file.header(), file.tensors()}; };
+  return has_pickled_name(path) ? parts(PickledFile(path)) : parts(SafetensorsFile(path));
+}
+
+Checkpoint::Checkpoint(const fs::path& file) : path_(file) {
   if (file.extension() == ".json") {
     add_shards(file);
   } else {
-    const auto& opened = files_.emplace(file.filename().string(), SafetensorsFile(file)).first->second;
-    tensors_ = opened.tensors();
+    tensors_ = files_.emplace(file.filename().string(), open_file(file)).first->second.tensors;
   }
 }
 
@@ -86,10 +95,10 @@ void Checkpoint::add_shards(const fs::path& index) {
     const auto shard = shard_name(index, value);
     auto file = files_.find(shard);
     if (file == files_.end()) {
-      file = files_.emplace(shard, SafetensorsFile(index.parent_path() / shard)).first;
+      file = files_.emplace(shard, open_file(index.parent_path() / shard)).first;
     }
-    const auto tensor = file->second.tensors().find(name);
-    if (tensor == file->second.tensors().end()) corrupt(index, "tensor " + name + " is not in " + shard);
+    const auto tensor = file->second.tensors.find(name);
+    if (tensor == file->second.tensors.end()) corrupt(index, "tensor " + name + " is not in " + shard);
     tensors_.emplace(name, tensor->second);
   }
 }
@@ -109,15 +118,15 @@ std::vector<std::string> Checkpoint::names() const {
 std::string Checkpoint::digest() const {
   Digest hash;
   for (const auto& [name, file] : files_) {
-    hash.add(name + '\n' + std::to_string(file.mapping()->bytes().size()) + '\n');
-    hash.add(file.header());
-    for (const auto& entry : file.tensors()) add_samples(hash, entry.second.bytes);
+    hash.add(name + '\n' + std::to_string(file.mapping->bytes().size()) + '\n');
+    hash.add(file.header);
+    for (const auto& entry : file.tensors) add_samples(hash, entry.second.bytes);
   }
   return hash.hex();
 }
 
 void Checkpoint::forget_pages() const {
-  for (const auto& [name, file] : files_) file.mapping()->forget_pages();
+  for (const auto& [name, file] : files_) file.mapping->forget_pages();
 }
 
 }  // namespace beeld

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,18 +12,22 @@
 
 namespace beeld {
 
-/// The tensors of a checkpoint, whether it is one safetensors file or shards with an index.
+/// The tensors of a checkpoint, whether it is one file or shards with an index; safetensors, or pickled by
+/// torch, which are read as tensors only (core/format/pickled_file.h).
 class Checkpoint {
  public:
-  /// Opens the first of `file_names` that exists in `folder`; a name that ends in `.json` is an index of
-  /// shards. Pickled checkpoints are never read, because they can run code.
+  /// Opens the first of `file_names` that exists in `folder`, or else the only pickled file there; a name
+  /// that ends in `.json` is an index of shards.
   ///
-  /// Throws Error: not_found (naming what was looked for), unsupported (only a pickled checkpoint is there),
-  /// corrupt, or io.
+  /// Throws Error: not_found (naming what was looked for, and pickled files where there are several),
+  /// unsupported, corrupt, limit, or io.
   static Checkpoint open(const std::filesystem::path& folder, std::span<const char* const> file_names);
 
-  /// Opens one .safetensors file, or the `.index.json` of shards that lie beside it.
+  /// Opens one file, pickled if its name says so, or the `.index.json` of shards that lie beside it.
   explicit Checkpoint(const std::filesystem::path& file);
+
+  /// The file, or the index.
+  const std::filesystem::path& path() const { return path_; }
 
   /// The tensor called `name`, or nullptr. With an index only the tensors that it lists are found.
   const TensorEntry* find(std::string_view name) const;
@@ -37,9 +42,16 @@ class Checkpoint {
   std::string digest() const;
 
  private:
+  struct File {
+    std::shared_ptr<MappedFile> mapping;
+    std::string_view header;
+    std::map<std::string, TensorEntry, std::less<>> tensors;
+  };
+  static File open_file(const std::filesystem::path& file);
   void add_shards(const std::filesystem::path& index);
 
-  std::map<std::string, SafetensorsFile> files_;  ///< by file name
+  std::filesystem::path path_;
+  std::map<std::string, File> files_;  ///< by file name
   std::map<std::string, TensorEntry, std::less<>> tensors_;
 };
 

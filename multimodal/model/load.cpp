@@ -20,9 +20,11 @@ namespace {
 namespace fs = std::filesystem;
 using State = ModelParts;
 
-constexpr const char* hugging_face_files[] = {"model.safetensors", "model.safetensors.index.json"};
+constexpr const char* hugging_face_files[] = {"model.safetensors", "model.safetensors.index.json",
+                                              "pytorch_model.bin", "pytorch_model.bin.index.json"};
 constexpr const char* open_clip_files[] = {"open_clip_model.safetensors",
-                                           "open_clip_pytorch_model.safetensors", "model.safetensors"};
+                                           "open_clip_pytorch_model.safetensors", "model.safetensors",
+                                           "open_clip_pytorch_model.bin"};
 
 /// The checkpoint of one folder, while it is being read.
 struct Source {
@@ -31,7 +33,9 @@ struct Source {
   WeightReader weights;
 
   Source(const fs::path& path, std::span<const char* const> files, WeightUse use)
-      : folder(path), checkpoint(Checkpoint::open(path, files)), weights(checkpoint, path.string(), use) {}
+      : folder(path),
+        checkpoint(Checkpoint::open(path, files)),
+        weights(checkpoint, checkpoint.path().string(), use) {}
 };
 
 void read_logit_scale(State& state, WeightReader& weights) {

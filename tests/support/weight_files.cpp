@@ -19,13 +19,13 @@ std::vector<std::byte> narrow(const std::vector<float>& values) {
   return bytes;
 }
 
-std::vector<std::byte> bytes_of(const std::vector<float>& values, DType dtype) {
-  if (dtype == DType::f16) return narrow<Eigen::half>(values);
-  if (dtype == DType::bf16) return narrow<Eigen::bfloat16>(values);
-  return narrow<float>(values);
-}
-
 }  // namespace
+
+std::vector<std::byte> stored_bytes(const StoredTensor& tensor, DType dtype) {
+  if (dtype == DType::f16) return narrow<Eigen::half>(tensor.values);
+  if (dtype == DType::bf16) return narrow<Eigen::bfloat16>(tensor.values);
+  return narrow<float>(tensor.values);
+}
 
 StoredTensors read_tensors(const std::filesystem::path& safetensors_file) {
   StoredTensors tensors;
@@ -43,7 +43,7 @@ void write_tensors(const std::filesystem::path& file, const StoredTensors& tenso
   std::map<std::string, std::vector<std::byte>> bytes;
   std::map<std::string, TensorData, std::less<>> data;
   for (const auto& [name, tensor] : tensors) {
-    bytes[name] = bytes_of(tensor.values, dtype);
+    bytes[name] = stored_bytes(tensor, dtype);
     data[name] = {dtype, tensor.shape, bytes[name]};
   }
   write_safetensors(file, data);

@@ -19,6 +19,9 @@ using StoredTensors = std::map<std::string, StoredTensor>;
 
 StoredTensors read_tensors(const std::filesystem::path& safetensors_file);
 
+/// The values as f32, or rounded to f16 or bf16.
+std::vector<std::byte> stored_bytes(const StoredTensor& tensor, DType dtype);
+
 /// Writes as f32, or rounded to f16 or bf16.
 void write_tensors(const std::filesystem::path& file, const StoredTensors& tensors, DType dtype = DType::f32);
 

@@ -1,6 +1,7 @@
 #include "core/format/checkpoint.h"
 
 #include "tests/support/temporary_folder.h"
+#include "tests/support/torch_files.h"
 
 #include <beeld/error.h>
 #include <gtest/gtest.h>
@@ -90,10 +91,46 @@ TEST_F(CheckpointTest, RefusesAWrongIndex) {
   expect_refused(ErrorCode::corrupt, "weight_map");
 }
 
-TEST_F(CheckpointTest, RefusesPickledWeightsAndSaysWhy) {
-  expect_refused(ErrorCode::not_found, "expected one of model.safetensors.index.json, model.safetensors");
-  write_text("pytorch_model.bin", "PK");
-  expect_refused(ErrorCode::unsupported, "can run code; get the safetensors file");
+TEST_F(CheckpointTest, ReadsPickledWeightsWhereThereAreNoOthers) {
+  const char* const names[] = {"model.safetensors", "pytorch_model.bin", "pytorch_model.bin.index.json"};
+  const auto open_here = [&] { return Checkpoint::open(folder_.path(), names); };
+  const auto pickled = [&](const char* file, const std::string& name) {
+    testing::write_torch(folder_ / file, {{name, testing::random_stored({3, 2}, 1)}});
+  };
+  using Names = std::vector<std::string>;
+  pickled("epoch_3.pt", "a");
+  EXPECT_EQ(open_here().names(), Names{"a"});
+  EXPECT_EQ(open_here().path(), folder_ / "epoch_3.pt");
+  pickled("other.pth", "b");
+  try {
+    open_here();
+    ADD_FAILURE() << "one of two";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::not_found);
+    EXPECT_NE(std::string(error.what()).find("not several: epoch_3.pt, other.pth"), std::string::npos)
+        << error.what();
+  }
+  write_text("pytorch_model.bin.index.json", R"({"weight_map":{"a":"model-1.bin","b":"model-2.bin"}})");
+  pickled("model-1.bin", "a");
+  pickled("model-2.bin", "b");
+  EXPECT_EQ(open_here().names(), (Names{"a", "b"}));
+  write_text("pytorch_model.bin.index.json", R"({"weight_map":{"a":"model-1.safetensors"}})");
+  EXPECT_THROW(open_here(), Error);
+  pickled("pytorch_model.bin", "c");
+  EXPECT_EQ(open_here().names(), Names{"c"});
+  write_shard("model.safetensors", {"d"});
+  EXPECT_EQ(open_here().names(), Names{"d"});
+}
+
+TEST_F(CheckpointTest, DigestFollowsThePickledContent) {
+  const auto digest = [&](std::uint64_t seed) {
+    testing::write_torch(folder_ / "model.bin", {{"a", testing::random_stored({300, 20}, seed)}});
+    return Checkpoint(folder_ / "model.bin").digest();
+  };
+  const auto first = digest(1);
+  EXPECT_EQ(first.size(), 64U);
+  EXPECT_EQ(digest(1), first);
+  EXPECT_NE(digest(2), first);
 }
 
 TEST_F(CheckpointTest, DigestFollowsTheContent) {
