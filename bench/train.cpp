@@ -112,8 +112,8 @@ PassTimes time_passes(TrainableModel& model, const PairBatch& batch) {
 /// residual and its norm, and the MLP before and after its activation. The last block has only one query in
 /// each sequence: its input, norm, k and v.
 double needed_bytes(const BlockConfig& block, int layers, double tokens, double length) {
-  const double whole = 8.0 * block.width + 2.0 * block.mlp_width + block.heads * length;
-  const double last = 4.0 * block.width + block.heads;
+  const double whole = 8.0 * block.width + 2.0 * block.mlp_width + block.attention.heads * length;
+  const double last = 4.0 * block.width + block.attention.heads;
   return sizeof(float) * tokens * ((layers - 1) * whole + last);
 }
 
@@ -145,9 +145,9 @@ std::string peer_command(const VisionConfig& vision, const TextConfig& text, int
   };
   return std::string("/usr/bin/python3 " BEELD_SOURCE_DIR "/bench/peers/train_clip.py") +
          option("vision-width", vision.block.width) + option("vision-layers", vision.layers) +
-         option("vision-heads", vision.block.heads) + option("patch", vision.patch) +
+         option("vision-heads", vision.block.attention.heads) + option("patch", vision.patch) +
          option("edge", vision.image_width) + option("keep", kept) + option("text-width", text.block.width) +
-         option("text-layers", text.layers) + option("text-heads", text.block.heads) +
+         option("text-layers", text.layers) + option("text-heads", text.block.attention.heads) +
          option("vocabulary", text.vocabulary) + option("context", text.context_length) +
          option("dimension", 256) + option("shortest-text", shortest_text) +
          option("longest-text", longest_text) + option("batch", batch_size) + option("threads", threads) +

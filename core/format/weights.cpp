@@ -212,9 +212,10 @@ Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& con
 AttentionWeights<float> WeightReader::attention(const std::string& prefix, const BlockConfig& config,
                                                 const BlockNames& names) {
   const std::int64_t width = config.width;
-  const std::int64_t query_width = config.heads * config.head_width;
-  const std::int64_t key_width = config.key_value_heads * config.head_width;
-  const auto bias = config.query_key_value_bias;
+  const auto& attention = config.attention;
+  const std::int64_t query_width = attention.heads * attention.head_width;
+  const std::int64_t key_width = attention.key_value_heads * attention.head_width;
+  const auto bias = attention.query_key_value_bias;
   AttentionWeights<float> weights;
   if (names.query_key_value) {
     const auto all =
@@ -225,7 +226,7 @@ AttentionWeights<float> WeightReader::attention(const std::string& prefix, const
     weights.query = block_linear({prefix + names.query}, {query_width, width}, bias);
     weights.key_value = block_linear({prefix + names.key, prefix + names.value}, {key_width, width}, bias);
   }
-  weights.output = block_linear({prefix + names.output}, {width, query_width}, config.output_bias);
+  weights.output = block_linear({prefix + names.output}, {width, query_width}, attention.output_bias);
   return weights;
 }
 
@@ -248,7 +249,7 @@ MlpWeights<float> WeightReader::mlp(const std::string& prefix, const BlockConfig
 
 Transformer<float> WeightReader::transformer(const BlockConfig& config, int layers, const BlockNames& names,
                                              const std::function<std::string(int)>& prefix) {
-  Transformer<float> stack{config, {}};
+  Transformer<float> stack{config, {}, {}};
   for (int i = 0; i < layers; ++i) {
     const auto begin = prefix(i);
     BlockWeights<float> block;

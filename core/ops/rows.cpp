@@ -97,7 +97,7 @@ struct Averaged {
 };
 
 Averaged averaged(const Sequences& sequences, std::int64_t b, std::int64_t skip) {
-  return {sequences.begin[b] + skip, sequences.begin[b + 1]};
+  return {sequences[b].begin + skip, sequences[b].end()};
 }
 
 }  // namespace
@@ -106,19 +106,18 @@ template <class T>
 void mean_rows_backward(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip);
 
 template <class T>
-Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass) {
-  auto mean = Tensor<T>::zeros({pass.sequences.count(), x.columns()});
-  for (std::int64_t b = 0; b < pass.sequences.count(); ++b) {
-    const auto rows = averaged(pass.sequences, b, skip);
+Tensor<T> mean_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass) {
+  auto mean = Tensor<T>::zeros({sequences.count(), x.columns()});
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    const auto rows = averaged(sequences, b, skip);
     for (std::int64_t i = rows.first; i < rows.last; ++i) {
       for (std::int64_t j = 0; j < x.columns(); ++j) mean.row(b)[j] += x.row(i)[j];
     }
     for (std::int64_t j = 0; j < x.columns(); ++j) mean.row(b)[j] /= static_cast<T>(rows.count());
   }
   if (auto* tape = pass.tape) {
-    tape->record(mean, {x.identity()}, [=, sequences = pass.sequences](const Tensor<T>& dy) {
-      mean_rows_backward(dy, tape->sum(x), sequences, skip);
-    });
+    tape->record(mean, {x.identity()},
+                 [=](const Tensor<T>& dy) { mean_rows_backward(dy, tape->sum(x), sequences, skip); });
   }
   return mean;
 }
@@ -205,7 +204,7 @@ template Tensor<float> l2_normalize(const Tensor<float>&, Pass<float>&);
 template Tensor<double> l2_normalize(const Tensor<double>&, Pass<double>&);
 template Tensor<float> concat(const Tensor<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<double> concat(const Tensor<double>&, const Tensor<double>&, Pass<double>&);
-template Tensor<float> mean_rows(const Tensor<float>&, std::int64_t, Pass<float>&);
-template Tensor<double> mean_rows(const Tensor<double>&, std::int64_t, Pass<double>&);
+template Tensor<float> mean_rows(const Tensor<float>&, const Sequences&, std::int64_t, Pass<float>&);
+template Tensor<double> mean_rows(const Tensor<double>&, const Sequences&, std::int64_t, Pass<double>&);
 
 }  // namespace beeld

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/tensor/pass.h"
+#include "core/tensor/sequences.h"
 #include "core/tensor/tensor.h"
 
 namespace beeld {
@@ -20,7 +21,7 @@ Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& p
 
 /// The mean of each sequence's rows, leaving out its first `skip`: [N,C] -> [B,C]
 template <class T>
-Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass);
+Tensor<T> mean_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass);
 
 /// Every row divided by its length: [N,C] -> [N,C]. A row of zeros stays one.
 template <class T>

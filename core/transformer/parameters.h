@@ -43,6 +43,7 @@ void visit_parameters(Transformer<T>& weights, const Visit& visit) {
     visit_parameters(block.mlp, visit);
     if (!block.mlp_scale.empty()) visit(block.mlp_scale, Decay::no);
   }
+  if (!weights.relative_bias.empty()) visit(weights.relative_bias, Decay::yes);
 }
 
 }  // namespace beeld

@@ -50,7 +50,7 @@ class Checked {
       add(prefix + ".mlp_norm", block.mlp_norm).add(prefix + ".mlp", block.mlp);
       add(prefix + ".mlp_scale", block.mlp_scale);
     }
-    return *this;
+    return add(name + ".relative_bias", weights.relative_bias);
   }
 
   struct Named {

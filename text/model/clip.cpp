@@ -30,7 +30,7 @@ TextTower<float> read_clip_text(WeightReader& weights, Settings settings, int em
   config.pad_id = settings.bounded("pad_token_id", 1, 0, max_vocabulary);
   config.pool = config.end_id == legacy_end_id ? TextPool::largest_id : TextPool::end_token;
   config.block = block;
-  config.block.mask = AttentionMask::causal;
+  config.block.attention.mask = AttentionMask::causal;
   config.layers = layers;
   settings.done();
 

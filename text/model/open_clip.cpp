@@ -27,7 +27,7 @@ TextConfig read_config(Settings& settings, Activation activation) {
   block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.activation = read_activation_arguments(settings, activation);
   block.norm_eps = read_norm_arguments(settings, 1e-5);
-  block.mask = settings.boolean("no_causal_mask", false) ? AttentionMask::none : AttentionMask::causal;
+  block.attention.mask = settings.boolean("no_causal_mask", false) ? AttentionMask::none : AttentionMask::causal;
   if (settings.has("ls_init_value")) block.residual_scale = ResidualScale::learned;
   config.layers = settings.bounded("layers", 12, 0, 1024);
   config.vocabulary = settings.bounded("vocab_size", 49408, 1, 4 << 20);
@@ -35,7 +35,7 @@ TextConfig read_config(Settings& settings, Activation activation) {
   config.pool = pool_named(settings.string("pool_type", "argmax"), settings.origin());
   config.end_id = settings.bounded("eos_id", settings.bounded("eos_token_id", 2, 0, 4 << 20), 0, 4 << 20);
   // Padding takes part wherever the mask or the pooling lets it be seen.
-  const bool seen = block.mask == AttentionMask::none || config.pool == TextPool::last;
+  const bool seen = block.attention.mask == AttentionMask::none || config.pool == TextPool::last;
   config.padding = seen ? TextPadding::to_context : TextPadding::none;
   settings.require("embed_cls", false);
   settings.require("use_pad_mask", false);

@@ -31,7 +31,7 @@ StackConfig read_blocks(Settings& settings) {
   auto& block = stack.block;
   block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.residual_scale = ResidualScale::learned;
-  if (!settings.boolean("qkv_bias", true)) block.query_key_value_bias = Bias::absent;
+  if (!settings.boolean("qkv_bias", true)) block.attention.query_key_value_bias = Bias::absent;
   if (settings.boolean("use_swiglu_ffn", false)) {
     block.gating = Gating::gated;
     block.activation = Activation::silu;

@@ -51,7 +51,7 @@ Classifier read_vit(WeightReader& weights, Settings settings) {
   config.class_tokens = config.positioned_tokens = 1;
   config.positions = {config.image_height / config.patch, config.image_width / config.patch};
   config.block = block;
-  if (!settings.boolean("qkv_bias", true)) config.block.query_key_value_bias = Bias::absent;
+  if (!settings.boolean("qkv_bias", true)) config.block.attention.query_key_value_bias = Bias::absent;
   config.layers = layers;
   settings.done();
 

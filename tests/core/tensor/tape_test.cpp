@@ -41,22 +41,21 @@ TEST(Tape, RecordsNothingWithoutAWatchedInput) {
   const auto kv = random_tensor<double>({4, 12}, 1);
   const auto w = random_linear<double>({6, 6}, 2);
   const auto sequences = Sequences::equal(2, 2);
-  BlockConfig config;
-  config.width = 6;
-  set_heads(config, 2);
+  BlockConfig block;
+  block.width = 6;
+  set_heads(block, 2);
   Norm<double> gain{.gain = random_tensor<double>({6}, 4), .bias = {}};
   Tape<double> tape;
   Pass<double> pass;
   pass.tape = &tape;
-  pass.sequences = sequences;
   const std::vector<std::int64_t> ids{0, 1};
   const auto other = random_tensor<double>({4, 6}, 9);
   tape.watch(other);
   for (const auto& y :
        {linear(x, w, pass, Activation::silu), linear_residual(x, w, x.clone(), pass), norm(x, gain, pass),
         activate(x, Activation::silu, pass), gate(x, x, Activation::silu, pass), add(x, x, gain.gain, pass),
-        gather<double>(x, ids, pass), mean_rows(x, 0, pass), concat(x, x, pass),
-        attention<double>({x, kv, sequences, sequences}, config, pass)}) {
+        gather<double>(x, ids, pass), mean_rows(x, sequences, 0, pass), concat(x, x, pass),
+        attention<double>({x, kv, sequences, sequences}, block.attention, pass)}) {
     EXPECT_FALSE(tape.watches(y));
     EXPECT_TRUE(x.unique());
     EXPECT_TRUE(w.weight.unique());
