@@ -5,11 +5,23 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "core/tensor/tape.h"
 
 namespace beeld {
+
+namespace {
+
+void check_ids(std::span<const std::int64_t> ids, std::int64_t rows) {
+  const auto outside = std::ranges::find_if(ids, [rows](auto id) { return id < 0 || id >= rows; });
+  if (outside == ids.end()) return;
+  throw Error(ErrorCode::invalid_argument,
+              "[gather] row " + std::to_string(*outside) + " of a table of " + std::to_string(rows));
+}
+
+}  // namespace
 
 template <class T>
 void gather_backward(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
@@ -17,14 +29,10 @@ void gather_backward(const Tensor<T>& dy, const Tensor<T>& table, std::span<cons
 
 template <class T>
 Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass) {
+  check_ids(ids, table.rows());
   Tensor<T> y({static_cast<std::int64_t>(ids.size()), table.columns()});
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || ids[i] >= table.rows()) {
-      throw Error(ErrorCode::invalid_argument, "[gather] row " + std::to_string(ids[i]) + " of a table of " +
-                                                   std::to_string(table.rows()));
-    }
+  for (std::size_t i = 0; i < ids.size(); ++i)
     std::copy_n(table.row(ids[i]), table.columns(), y.row(static_cast<std::int64_t>(i)));
-  }
   if (auto* tape = pass.tape) {
     tape->record(y, {table.identity()}, [=, kept = std::vector(ids.begin(), ids.end())](const Tensor<T>& dy) {
       gather_backward<T>(dy, table, kept, *tape);
@@ -41,6 +49,21 @@ void gather_backward(const Tensor<T>& dy, const Tensor<T>& table, std::span<cons
     const T* from = dy.row(static_cast<std::int64_t>(i));
     std::transform(from, from + dy.columns(), sum.row(ids[i]), sum.row(ids[i]), std::plus<T>());
   }
+}
+
+template <class T>
+Tensor<T> gather(const Weight<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass) {
+  check_recordable(table, pass, "gather");
+  if constexpr (std::is_same_v<T, float>) {
+    if (const auto* stored = table.stored()) {
+      check_ids(ids, table.rows());
+      Tensor<float> y({static_cast<std::int64_t>(ids.size()), table.columns()});
+      for (std::size_t i = 0; i < ids.size(); ++i)
+        stored->read_into(ids[i], ids[i] + 1, y.row(static_cast<std::int64_t>(i)));
+      return y;
+    }
+  }
+  return gather(table.plain(), ids, pass);
 }
 
 template <class T>
@@ -198,6 +221,8 @@ Tensor<T> concat(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass) {
 
 template Tensor<float> gather(const Tensor<float>&, std::span<const std::int64_t>, Pass<float>&);
 template Tensor<double> gather(const Tensor<double>&, std::span<const std::int64_t>, Pass<double>&);
+template Tensor<float> gather(const Weight<float>&, std::span<const std::int64_t>, Pass<float>&);
+template Tensor<double> gather(const Weight<double>&, std::span<const std::int64_t>, Pass<double>&);
 template Tensor<float> add(Tensor<float>, const Tensor<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<double> add(Tensor<double>, const Tensor<double>&, const Tensor<double>&, Pass<double>&);
 template Tensor<float> l2_normalize(const Tensor<float>&, Pass<float>&);

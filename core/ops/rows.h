@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/ops/weight.h"
 #include "core/tensor/pass.h"
 #include "core/tensor/sequences.h"
 #include "core/tensor/tensor.h"
@@ -13,6 +14,11 @@ namespace beeld {
 /// Throws Error(invalid_argument) for an id outside [0,V).
 template <class T>
 Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass);
+
+/// The same of a learned table. One that is stored stays so: the rows are read from its file, and widened.
+/// Throws as well, with the same code, for a packed one, and where a tape is to record one that is not plain.
+template <class T>
+Tensor<T> gather(const Weight<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass);
 
 /// x + y, or x + gain * y with a gain for every channel: [N,C], [N,C], [C] or empty -> [N,C].
 /// Overwrites x where nobody else holds it.

@@ -12,7 +12,7 @@ enum class Decay { no, yes };
 template <class T, class Visit>
 void visit_parameters(Linear<T>& weights, const Visit& visit) {
   if (!weights.present()) return;
-  visit(weights.weight, Decay::yes);
+  visit(weights.weight.plain(), Decay::yes);
   if (!weights.bias.empty()) visit(weights.bias, Decay::no);
 }
 

@@ -213,7 +213,7 @@ void read_state(State& state, Source& source) {
 }
 
 std::shared_ptr<const Model::State> load(const fs::path& folder, const LoadOptions& options) {
-  auto source = open_source(folder, WeightUse::packing);
+  auto source = open_source(folder, WeightUse::inference);
   State state;
   read_state(state, source);
   if (options.weights != WeightType::f32) {

@@ -24,6 +24,10 @@ class Checked {
     return *this;
   }
 
+  Checked& add(const std::string& name, const Weight<T>& weight) {
+    return weight.empty() ? *this : add(name, weight.plain());
+  }
+
   Checked& add(const std::string& name, const Linear<T>& weights) {
     return add(name + ".weight", weights.weight).add(name + ".bias", weights.bias);
   }

@@ -9,7 +9,7 @@ namespace beeld::testing {
 
 inline Linear<double> widened(const Linear<float>& x) {
   if (!x.present()) return {};
-  return {.weight = widened(x.weight), .bias = widened(x.bias), .packed = {}};
+  return {.weight = widened(x.weight.read()), .bias = widened(x.bias)};
 }
 
 inline Norm<double> widened(const Norm<float>& x) {

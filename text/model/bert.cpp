@@ -41,10 +41,10 @@ TextTower<float> read_bert_text(WeightReader& weights, Settings settings, int em
   settings.done();
 
   const std::string model = "text_model.";
-  tower.tokens = weights.read(model + "embeddings.word_embeddings.weight", {config.vocabulary, block.width});
+  tower.tokens = weights.table(model + "embeddings.word_embeddings.weight", {config.vocabulary, block.width});
   tower.positions =
-      weights.read(model + "embeddings.position_embeddings.weight", {config.context_length, block.width});
-  tower.segment = weights.read(model + "embeddings.token_type_embeddings.weight", {segments, block.width});
+      weights.table(model + "embeddings.position_embeddings.weight", {config.context_length, block.width});
+  tower.segment = weights.table(model + "embeddings.token_type_embeddings.weight", {segments, block.width});
   tower.embedding_norm = weights.norm(model + "embeddings.LayerNorm.", config.block);
   tower.encoder = weights.transformer(
       config.block, layers, names, [&](int i) { return model + "encoder.layer." + std::to_string(i) + "."; });

@@ -60,8 +60,8 @@ TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, c
   settings.done();
 
   const auto width = std::int64_t{config.block.width};
-  tower.tokens = weights.read(text.prefix + "token_embedding.weight", {config.vocabulary, width});
-  tower.positions = weights.read(text.prefix + "positional_embedding", {config.context_length, width});
+  tower.tokens = weights.table(text.prefix + "token_embedding.weight", {config.vocabulary, width});
+  tower.positions = weights.table(text.prefix + "positional_embedding", {config.context_length, width});
   tower.encoder = weights.transformer(config.block, config.layers, resblock_names, [&](int i) {
     return text.prefix + "transformer.resblocks." + std::to_string(i) + ".";
   });
@@ -72,7 +72,7 @@ TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, c
   } else if (proj_type == "linear") {
     // Without a bias it is a bare matrix that multiplies on the right.
     tower.projection.weight =
-        transpose(weights.read(text.prefix + "text_projection", {width, text.embedding_width}));
+        weights.matrix(text.prefix + "text_projection", {text.embedding_width, width}, Layout::transposed);
   }
   weights.ignore({"attn_mask", ".attn_mask"});
   return tower;

@@ -21,9 +21,9 @@ TextTower<float> read_siglip_text(WeightReader& weights, Settings settings, std:
   settings.done();
 
   const std::string model = "text_model.";
-  tower.tokens = weights.read(model + "embeddings.token_embedding.weight", {config.vocabulary, block.width});
+  tower.tokens = weights.table(model + "embeddings.token_embedding.weight", {config.vocabulary, block.width});
   tower.positions =
-      weights.read(model + "embeddings.position_embedding.weight", {config.context_length, block.width});
+      weights.table(model + "embeddings.position_embedding.weight", {config.context_length, block.width});
   tower.encoder = weights.transformer(config.block, layers, self_attn_names, [&](int i) {
     return model + "encoder.layers." + std::to_string(i) + ".";
   });

@@ -75,7 +75,7 @@ VisionTower<float> read_siglip_vision(WeightReader& weights, Settings settings, 
   tower.patch_embedding = weights.linear(model + "embeddings.patch_embedding.", {width, 3 * patch * patch},
                                          config.patch_bias, {width, 3, patch, patch});
   if (sizes == SiglipSizes::naflex) {
-    tower.patch_embedding.weight = reorder_patches(tower.patch_embedding.weight, config.patch);
+    tower.patch_embedding.weight = reorder_patches(tower.patch_embedding.weight.read(), config.patch);
   }
   tower.positions = weights.read(model + "embeddings.position_embedding.weight",
                                  {config.positions.rows * config.positions.columns, width});

@@ -32,7 +32,7 @@ TEST(Tape, GivesNoGradientOfWhatIsNotWatched) {
   tape.backward();
   EXPECT_FALSE(tape.gradient(w.bias).empty());
   EXPECT_TRUE(tape.gradient(x).empty());
-  EXPECT_TRUE(tape.gradient(w.weight).empty());
+  EXPECT_TRUE(tape.gradient(w.weight.plain()).empty());
 }
 
 // What is recorded holds its inputs: without a watched one nobody but the test does.
@@ -58,7 +58,7 @@ TEST(Tape, RecordsNothingWithoutAWatchedInput) {
         attention<double>({x, kv, sequences, sequences}, block.attention, pass)}) {
     EXPECT_FALSE(tape.watches(y));
     EXPECT_TRUE(x.unique());
-    EXPECT_TRUE(w.weight.unique());
+    EXPECT_TRUE(w.weight.plain().unique());
   }
   EXPECT_TRUE(kv.unique());
   EXPECT_TRUE(gain.gain.unique());
@@ -70,7 +70,7 @@ TEST(Tape, FreesWhatItRecorded) {
   Tape<double> tape;
   Pass<double> pass;
   pass.tape = &tape;
-  tape.watch(w.weight);
+  tape.watch(w.weight.plain());
   const auto seed = random_tensor<double>({4, 2}, 3);
   auto hidden = linear(x, w, pass);
   const auto y = activate(hidden, Activation::silu, pass);
@@ -84,7 +84,7 @@ TEST(Tape, FreesWhatItRecorded) {
   // The gradients of results are gone as well, those of parameters stay.
   EXPECT_TRUE(tape.gradient(y).empty());
   EXPECT_TRUE(tape.gradient(hidden).empty());
-  EXPECT_FALSE(tape.gradient(w.weight).empty());
+  EXPECT_FALSE(tape.gradient(w.weight.plain()).empty());
 }
 
 TEST(Tape, AddsUpTwoPasses) {
@@ -97,22 +97,22 @@ TEST(Tape, AddsUpTwoPasses) {
   };
   const auto gradient_after = [&](std::initializer_list<std::uint64_t> inputs) {
     Tape<double> tape;
-    tape.watch(w.weight);
+    tape.watch(w.weight.plain());
     for (const auto input : inputs) record(tape, input);
     tape.backward();
-    return tape.gradient(w.weight);
+    return tape.gradient(w.weight.plain());
   };
   Pass<double> pass;
   const auto expected = add(gradient_after({10}), gradient_after({11}), {}, pass);
   EXPECT_LT(difference(gradient_after({10, 11}), expected), 1e-14);
 
   Tape<double> again;
-  again.watch(w.weight);
+  again.watch(w.weight.plain());
   for (const std::uint64_t input : {10, 11}) {
     record(again, input);
     again.backward();
   }
-  EXPECT_LT(difference(again.gradient(w.weight), expected), 1e-14);
+  EXPECT_LT(difference(again.gradient(w.weight.plain()), expected), 1e-14);
 }
 
 // One gradient flows to both terms of a sum: what is added to one later must not reach the other.

@@ -33,7 +33,8 @@ Transformer<T> random_stack(const BlockConfig& config) {
   if (config.activation != Activation::relu) return stack;
   // Far from relu's corner, where no difference is a derivative.
   for (auto& block : stack.blocks) {
-    auto& [weight, bias, packed, read] = block.mlp.up;
+    auto& weight = block.mlp.up.weight.plain();
+    auto& bias = block.mlp.up.bias;
     for (std::int64_t i = 0; i < weight.size(); ++i) weight.data()[i] /= 3;
     for (std::int64_t i = 0; i < bias.size(); ++i) bias.data()[i] += i % 2 == 0 ? T{2} : T{-2};
   }
