@@ -36,7 +36,7 @@ void write_default_model(const fs::path& folder, const fs::path& training) {
     fs::copy_file(training / "tokenizer" / name, folder / name);
   std::ofstream(folder / "preprocessor_config.json")
       << R"({"do_resize": false, "do_center_crop": false, "image_mean": [0.5,0.5,0.5], "image_std": [0.5,0.5,0.5]})";
-  write_named_tensors(folder / "model.safetensors", draw_weights(folder / "config.json", 1), DType::f32);
+  write_named_tensors(folder / "model.safetensors", initialize_weights(folder / "config.json", 1), DType::f32);
 }
 
 /// A batch that is ready in memory, as the peer's: noise, and texts of 8 to 18 tokens.

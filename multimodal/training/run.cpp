@@ -80,7 +80,7 @@ void begin(const RunOptions& options, const TrainingRun& run) {
   write_file_atomically(options.out / "config.json", run.model.dump(2) + "\n");
   write_file_atomically(options.out / "preprocessor_config.json", preprocessor_config(edge));
   write_named_tensors(options.out / "model.safetensors",
-                      draw_weights(options.out / "config.json", run.data.seed), DType::f32,
+                      initialize_weights(options.out / "config.json", run.data.seed), DType::f32,
                       {{"format", "pt"}});
 }
 
