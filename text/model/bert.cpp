@@ -1,4 +1,5 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "text/model/families.h"
 
 namespace beeld {
@@ -19,7 +20,7 @@ constexpr BlockNames names{
 }  // namespace
 
 TextTower<float> read_bert_text(WeightReader& weights, Settings settings, int embedding_width) {
-  ignore_bookkeeping(settings);
+  accept_encoder_keys(settings);
   settings.ignore({"bos_token_id", "eos_token_id", "directionality", "pooler_fc_size",
                    "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
                    "pooler_type", "projection_dim"});

@@ -1,4 +1,5 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "text/model/families.h"
 
 namespace beeld {
@@ -14,8 +15,10 @@ constexpr int legacy_end_id = 2;
 }  // namespace
 
 TextTower<float> read_clip_text(WeightReader& weights, Settings settings, int embedding_width) {
-  ignore_bookkeeping(settings);
-  settings.ignore({"bos_token_id", "projection_dim"});
+  accept_encoder_keys(settings);
+  // projection_dim of the whole counts. Some files repeat heads and layers in OpenCLIP's words, which are not
+  // read.
+  settings.ignore({"bos_token_id", "projection_dim", "heads", "layers"});
   const auto [block, layers] = read_stack(settings, {.width = 512,
                                                      .mlp_width = 2048,
                                                      .layers = 12,

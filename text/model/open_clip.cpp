@@ -53,7 +53,6 @@ TextConfig read_config(Settings& settings, Activation activation) {
 TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, const OpenClipText& text) {
   TextTower<float> tower;
   auto& config = tower.config = read_config(settings, text.activation);
-  config.pad_id = text.pad_id;
   const auto proj_bias = settings.boolean("proj_bias", false) ? Bias::present : Bias::absent;
   const auto proj_type = settings.string("proj_type", "linear");
   if (proj_type != "linear" && proj_type != "none") settings.require("proj_type", "linear");

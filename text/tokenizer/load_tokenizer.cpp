@@ -1,5 +1,6 @@
+#include "text/tokenizer/load_tokenizer.h"
+
 #include <beeld/error.h>
-#include <beeld/tokenizer.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -81,19 +82,30 @@ std::unique_ptr<Tokenizer> read_hugging_face_tokenizer(const fs::path& folder) {
                                         "spiece.model or tokenizer.model");
 }
 
-}  // namespace
-
-std::shared_ptr<Tokenizer> load_tokenizer(const fs::path& folder) {
+/// Reads with `read`, whatever of another library's errors is in the files told in ours.
+template <class Read>
+std::shared_ptr<Tokenizer> guarded(const fs::path& folder, const Read& read) {
   try {
-    if (fs::exists(folder / "open_clip_config.json")) {
-      return read_open_clip_tokenizer(folder, read_hugging_face_tokenizer);
-    }
-    return read_hugging_face_tokenizer(folder);
+    return read(folder);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::corrupt, "[tokenizer] " + folder.string() + ": " + error.what());
   } catch (const fs::filesystem_error& error) {
     throw Error(ErrorCode::io, "[tokenizer] " + folder.string() + ": " + error.what());
   }
+}
+
+}  // namespace
+
+std::shared_ptr<Tokenizer> load_hugging_face_tokenizer(const fs::path& folder) {
+  return guarded(folder, read_hugging_face_tokenizer);
+}
+
+std::shared_ptr<Tokenizer> load_tokenizer(const fs::path& folder) {
+  return guarded(folder, [](const fs::path& path) {
+    return fs::exists(path / "open_clip_config.json")
+               ? read_open_clip_tokenizer(path, read_hugging_face_tokenizer)
+               : read_hugging_face_tokenizer(path);
+  });
 }
 
 }  // namespace beeld

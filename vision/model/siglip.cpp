@@ -1,4 +1,5 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "vision/model/families.h"
 
 namespace beeld {
@@ -47,7 +48,7 @@ int square_root(int value, const std::string& origin) {
 }  // namespace
 
 VisionTower<float> read_siglip_vision(WeightReader& weights, Settings settings, SiglipSizes sizes) {
-  ignore_bookkeeping(settings);
+  accept_encoder_keys(settings);
   settings.require("num_channels", 3);
   settings.require("vision_use_head", true);
   const auto [block, layers] = read_stack(settings, {.activation = "gelu_pytorch_tanh", .norm_eps = 1e-6});

@@ -342,7 +342,7 @@ TEST_F(TrainingRuns, ABadSampleIsNamedAndSkipped) {
   EXPECT_EQ(skipped, (std::map<std::string, fs::path>{{"broken", shard}, {"silent", shard}}));
 }
 
-TEST_F(TrainingRuns, DrawnWeightsFollowFromTheSeed) {
+TEST_F(TrainingRuns, InitialWeightsFollowFromTheSeed) {
   for (const auto& config : {testing::tiny_clip_config(), testing::tiny_siglip_config()}) {
     write_file_atomically(folder_ / "config.json", config.dump());
     const auto first = initialize_weights(folder_ / "config.json", 1),
