@@ -35,7 +35,7 @@ std::vector<std::string> difficult_texts() {
   const std::string line = "\n__ggml_vocab_test__\n";
   const auto all = content_of(published("vectors/texts.inp"));
   std::vector<std::string> texts;
-  for (std::size_t start = 0; start <= all.size();) {
+  for (std::size_t start = 0; start < all.size();) {
     const auto end = std::min(all.find(line, start), all.size());
     texts.push_back(all.substr(start, end - start));
     start = end + line.size();
@@ -139,24 +139,23 @@ TEST(PublishedTokenizers, DecodeIsExactWhereNothingIsNormalized) {
   }
 }
 
-/// What is lost is lost once: the text that comes back has the same ids. In WordPiece and CLIP spaces around
-/// punctuation are lost too, unknown characters in all of these.
+/// What is lost is lost once: the text that comes back stays. In WordPiece and CLIP accents or spaces around
+/// punctuation are lost, in all of these runs of spaces.
 TEST(PublishedTokenizers, DecodeGivesTheNormalizedText) {
   BEELD_NEED_SHARED("tokenizers/vectors");
-  const std::pair<const char*, std::string> kinds[] = {
-      {"bert-uncased", "the cat's 2 dogs, it isn't far"},
-      {"minilm", "the cat's 2 dogs, it isn't far"},
-      {"clip", "the cat 's 2 dogs , it isn 't far"},
-      {"t5", "The cat's 2 dogs, it isn't f\u00E4r"},
-      {"marian-fr-en", "The cat's 2 dogs, it isn't f\u00E4r"}};
+  const std::pair<const char*, const char*> kinds[] = {
+      {"bert-uncased", "the cat ' s 2 dogs, it isn ' t fer"},
+      {"minilm", "the cat ' s 2 dogs, it isn ' t fer"},
+      {"clip", "the cat 's 2 dogs , it isn 't f\u00E9r"},
+      {"t5", "The cat's 2 dogs, it isn't f\u00E9r"},
+      {"marian-fr-en", "The cat's 2 dogs, it isn't f\u00E9r"}};
   for (const auto& [name, wanted] : kinds) {
     const auto tokenizer = load_tokenizer(published(name));
-    EXPECT_EQ(
-        tokenizer->decode(tokenizer->encode_full(" The  cat's 2 dogs, it isn't f\u00E4r ")).substr(0, 12),
-        wanted.substr(0, 12))
-        << name;
-    const auto once = tokenizer->decode(tokenizer->encode_full("The cat's 2 dogs, it isn't f\u00E4r"));
-    EXPECT_EQ(tokenizer->decode(tokenizer->encode_full(once)), once) << name;
+    const auto decoded = [&](const std::string& text) {
+      return tokenizer->decode(tokenizer->encode_full(text));
+    };
+    EXPECT_EQ(decoded(" The  cat's 2 dogs, it isn't f\u00E9r "), wanted) << name;
+    EXPECT_EQ(decoded(wanted), wanted) << name;
     for (const auto& text : difficult_texts()) {
       const auto ids = tokenizer->encode_full(text);
       for (const auto special : {SpecialTokens::skip, SpecialTokens::keep}) {
@@ -185,13 +184,12 @@ TEST(PublishedTokenizers, ClipCaptionsDecodeToTextWithTheSameIds) {
 /// Checks one row of a case's expected tokens or generation.
 void check_row(const Tokenizer& tokenizer, const json& row, const std::string& where) {
   const auto check_decode = [&](const char* ids_key, const char* text_key) {
-    if (!row.contains(ids_key) || !row.contains(text_key)) return 0;
+    if (!row.contains(ids_key) || !row.contains(text_key)) return;
     auto ids = row[ids_key];
-    if (ids[0].is_array()) ids = ids[0];  // the best beam
+    if (!ids.empty() && ids[0].is_array()) ids = ids[0];  // the best beam
     const auto sequence = ids.get<Ids>();
     EXPECT_EQ(tokenizer.decode(sequence), row[text_key].get<std::string>()) << where << row.dump();
     EXPECT_EQ(streamed(tokenizer, sequence), row[text_key].get<std::string>()) << where << row.dump();
-    return 1;
   };
   check_decode("input_ids", "decoded");
   check_decode("greedy_sequence", "greedy_text");
