@@ -31,7 +31,7 @@ struct BlockNames {
   const char* gate_up = nullptr;  ///< or packed in this order
   const char* down = nullptr;
   const char* mlp_scale = nullptr;
-  Layout layout = Layout::normal;  ///< of its matrices: [out,in], or transposed [in,out] (GPT-2's Conv1D)
+  Layout layout = Layout::normal;  ///< of its matrices: [out,in], or transposed [in,out]
 };
 
 /// Names that several formats share: projections apart under `self_attn`,
