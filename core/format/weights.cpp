@@ -212,6 +212,19 @@ AttentionWeights<float> WeightReader::attention(const std::string& prefix, const
   return weights;
 }
 
+AttentionWeights<float> WeightReader::cross_attention(const std::string& prefix, const BlockConfig& config,
+                                                      const BlockNames& names) {
+  const auto& attention = *config.cross_attention;
+  const std::int64_t width = config.width, query_width = attention.heads * attention.head_width;
+  const Shape each{attention.key_value_heads * attention.head_width, config.memory_width};
+  const auto bias = attention.query_key_value_bias;
+  AttentionWeights<float> weights;
+  weights.query = block_linear({prefix + names.cross_query}, {query_width, width}, bias);
+  weights.key_value = block_linear({prefix + names.cross_key, prefix + names.cross_value}, each, bias);
+  weights.output = block_linear({prefix + names.cross_output}, {width, query_width}, attention.output_bias);
+  return weights;
+}
+
 MlpWeights<float> WeightReader::mlp(const std::string& prefix, const BlockConfig& config,
                                     const BlockNames& names) {
   const std::int64_t width = config.width, inner = config.mlp_width;
@@ -237,6 +250,10 @@ Transformer<float> WeightReader::transformer(const BlockConfig& config, int laye
     BlockWeights<float> block;
     block.attention_norm = norm(begin + names.attention_norm, config);
     block.attention = attention(begin, config, names);
+    if (config.cross_attention) {
+      block.cross_attention_norm = norm(begin + names.cross_attention_norm, config);
+      block.cross_attention = cross_attention(begin, config, names);
+    }
     block.mlp_norm = norm(begin + names.mlp_norm, config);
     block.mlp = mlp(begin, config, names);
     if (config.residual_scale == ResidualScale::learned) {
@@ -244,11 +261,19 @@ Transformer<float> WeightReader::transformer(const BlockConfig& config, int laye
       block.mlp_scale = read(begin + names.mlp_scale, {config.width});
     }
     if (!checkpoint_) {
-      const auto factor = 1 / std::sqrt(2.0F * static_cast<float>(layers));
-      for (auto* weight : {&block.attention.output.weight.plain(), &block.mlp.down.weight.plain()})
-        std::for_each_n(weight->data(), weight->size(), [factor](float& value) { value *= factor; });
+      const auto branches = config.cross_attention ? 3.0F : 2.0F;
+      const auto factor = 1 / std::sqrt(branches * static_cast<float>(layers));
+      for (auto* branch : {&block.attention.output, &block.cross_attention.output, &block.mlp.down}) {
+        if (!branch->present()) continue;
+        auto& weight = branch->weight.plain();
+        std::for_each_n(weight.data(), weight.size(), [factor](float& value) { value *= factor; });
+      }
     }
     stack.blocks.push_back(std::move(block));
+  }
+  const auto& attention = config.attention;
+  if (attention.position == PositionScheme::relative_bias && layers > 0) {
+    stack.relative_bias = read(prefix(0) + names.relative_bias, {attention.relative.count, attention.heads});
   }
   return stack;
 }

@@ -25,13 +25,19 @@ struct BlockNames {
   const char* query_key_value = nullptr;  ///< or packed in this order
   const char* output = nullptr;
   const char* attention_scale = nullptr;
+  const char* cross_attention_norm = nullptr;
+  const char* cross_query = nullptr;  ///< of the attention to a memory
+  const char* cross_key = nullptr;
+  const char* cross_value = nullptr;
+  const char* cross_output = nullptr;
   const char* mlp_norm = nullptr;
   const char* up = nullptr;
   const char* gate = nullptr;     ///< gate and up apart,
   const char* gate_up = nullptr;  ///< or packed in this order
   const char* down = nullptr;
   const char* mlp_scale = nullptr;
-  Layout layout = Layout::normal;  ///< of its matrices: [out,in], or transposed [in,out]
+  Layout layout = Layout::normal;       ///< of its matrices: [out,in], or transposed [in,out]
+  const char* relative_bias = nullptr;  ///< a whole name, in the first block
 };
 
 /// Names that several formats share: projections apart under `self_attn`,
@@ -152,6 +158,8 @@ class WeightReader {
 
   AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
                                     const BlockNames& names);
+  AttentionWeights<float> cross_attention(const std::string& prefix, const BlockConfig& config,
+                                          const BlockNames& names);
   MlpWeights<float> mlp(const std::string& prefix, const BlockConfig& config, const BlockNames& names);
 
   const Checkpoint* checkpoint_ = nullptr;  // null: weights are drawn

@@ -7,6 +7,8 @@ namespace beeld {
 
 template <class T>
 class Tape;
+template <class T>
+struct AttentionMaps;
 
 /// How the operations of one call may use the machine.
 enum class Workers {
@@ -19,8 +21,9 @@ enum class Workers {
 template <class T>
 struct Pass {
   Workers workers = Workers::one;
-  Tape<T>* tape = nullptr;   ///< null: inference, nothing is saved
-  OpTimes* times = nullptr;  ///< null: nothing is measured
+  Tape<T>* tape = nullptr;           ///< null: inference, nothing is saved
+  OpTimes* times = nullptr;          ///< null: nothing is measured
+  AttentionMaps<T>* maps = nullptr;  ///< null: no attention probabilities are kept
 };
 
 }  // namespace beeld

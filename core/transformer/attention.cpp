@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/parallel.h"
@@ -20,20 +21,44 @@ struct Head {
   std::int64_t query_count, key_count, width;
   std::int64_t ahead;  // keys that stand before the first query
   Operand<T> q, k, v;
+  const KeyValueCache<T>* cache;  // holds keys and values instead, or null
+  CachePlace place;
   const T* bias;  // of the first query and all keys, a value further left for the next query; or null
 
   std::int64_t visible(std::int64_t query, AttentionMask mask) const {
     return mask == AttentionMask::causal ? ahead + query + 1 : key_count;
   }
+
+  /// Calls visit(first, count, rows) for all keys or values: a page at a time where a cache holds them, which
+  /// may need `room` for one.
+  template <class Visit>
+  void for_each_part(CachePart part, T* room, const Visit& visit) const {
+    if (!cache) return visit(std::int64_t{0}, key_count, part == CachePart::keys ? k : v);
+    constexpr auto rows = KeyValueCache<T>::page_rows;
+    auto at = place;
+    at.part = part;
+    for (std::int64_t first = 0; first < key_count; first += rows, ++at.page)
+      visit(first, std::min(rows, key_count - first), Operand<T>{cache->rows(at, room), width});
+  }
 };
 
-/// y [Tq,D] = softmax(scale * q k^T + bias + mask) v; `scores` [Tq,Tk] keeps the softmax.
+/// Working memory of one thread.
 template <class T>
-void attend(const Head<T>& head, const AttentionConfig& config, T* scores, Result<T> y) {
+struct Workspace {
+  T* scores;  // [Tq,Tk], keeps the softmax
+  T* room;    // [page_rows,D] where a cache needs it
+};
+
+/// y [Tq,D] = softmax(scale * q k^T + bias + mask) v
+template <class T>
+void attend(const Head<T>& head, const AttentionConfig& config, Workspace<T> work, Result<T> y) {
   const auto tq = head.query_count, tk = head.key_count;
-  auto k = head.k;
-  k.layout = Layout::transposed;
-  product<T>({tq, tk, head.width}, {.alpha = static_cast<T>(config.scale)}, head.q, k, {scores, tk});
+  T* scores = work.scores;
+  head.for_each_part(CachePart::keys, work.room, [&](auto first, auto count, Operand<T> k) {
+    k.layout = Layout::transposed;
+    product<T>({tq, count, head.width}, {.alpha = static_cast<T>(config.scale)}, head.q, k,
+               {scores + first, tk});
+  });
   for (std::int64_t i = 0; i < tq; ++i) {
     T* row = scores + i * tk;
     // A masked score is -infinity, so its weight is zero: the softmax runs over the visible keys only.
@@ -42,7 +67,9 @@ void attend(const Head<T>& head, const AttentionConfig& config, T* scores, Resul
     softmax(row, visible);
     std::fill(row + visible, row + tk, T{0});
   }
-  product<T>({tq, head.width, tk}, {}, {scores, tk}, head.v, y);
+  head.for_each_part(CachePart::values, work.room, [&](auto first, auto count, Operand<T> v) {
+    product<T>({tq, head.width, count}, {.beta = first == 0 ? T{0} : T{1}}, {scores + first, tk}, v, y);
+  });
 }
 
 /// The gradients of one head, added to.
@@ -82,11 +109,12 @@ void check(const QueriesKeysValues<T>& input, const AttentionConfig& config) {
     throw Error(ErrorCode::invalid_argument, "[attention] " + what);
   };
   const std::int64_t key_width = config.key_value_heads * config.head_width;
-  if (input.q.columns() != config.heads * config.head_width || input.kv.columns() != 2 * key_width) {
+  if (input.q.columns() != config.heads * config.head_width ||
+      (!input.cache && input.kv.columns() != 2 * key_width)) {
     fail("queries " + input.q.shape().string() + " and keys with values " + input.kv.shape().string() +
          " do not fit the heads");
   }
-  if (input.q.rows() != input.queries.rows() || input.kv.rows() != input.keys.rows() ||
+  if (input.q.rows() != input.queries.rows() || (!input.cache && input.kv.rows() != input.keys.rows()) ||
       input.queries.count() != input.keys.count()) {
     fail("the rows do not fit the sequences");
   }
@@ -138,18 +166,22 @@ std::int64_t bias_offset(std::int64_t b, std::int64_t h, const QueriesKeysValues
   return h * input.bias.values.columns() + distance - input.bias.lowest;
 }
 
+/// Head h of sequence b.
 template <class T>
 Head<T> head_at(std::int64_t b, std::int64_t h, const QueriesKeysValues<T>& input,
                 const AttentionConfig& config) {
   const auto at = place_of(b, h, input.queries, input.keys, config);
-  return {.query_count = input.queries[b].length,
-          .key_count = input.keys[b].length,
-          .width = config.head_width,
-          .ahead = input.queries[b].first - input.keys[b].first,
-          .q = {input.q.data() + at.q, at.q_stride},
-          .k = {input.kv.data() + at.k, at.kv_stride},
-          .v = {input.kv.data() + at.v, at.kv_stride},
-          .bias = input.bias.empty() ? nullptr : input.bias.values.data() + bias_offset(b, h, input)};
+  return {
+      .query_count = input.queries[b].length,
+      .key_count = input.keys[b].length,
+      .width = config.head_width,
+      .ahead = input.queries[b].first - input.keys[b].first,
+      .q = {input.q.data() + at.q, at.q_stride},
+      .k = input.cache ? Operand<T>{} : Operand<T>{input.kv.data() + at.k, at.kv_stride},
+      .v = input.cache ? Operand<T>{} : Operand<T>{input.kv.data() + at.v, at.kv_stride},
+      .cache = input.cache,
+      .place = {.sequence = b, .layer = input.place.layer, .head = h * config.key_value_heads / config.heads},
+      .bias = input.bias.empty() ? nullptr : input.bias.values.data() + bias_offset(b, h, input)};
 }
 
 /// Where the scores of each sequence begin when all are kept: [H,Tq,Tk] each.
@@ -158,6 +190,25 @@ std::vector<std::int64_t> score_offsets(const Sequences& queries, const Sequence
   for (std::int64_t b = 0; b < keys.count(); ++b)
     begin.push_back(begin.back() + heads * queries[b].length * keys[b].length);
   return begin;
+}
+
+/// Where the probabilities of each head of each sequence are wanted, null where they are not; empty where
+/// none are.
+template <class T>
+std::vector<T*> asked_maps(const QueriesKeysValues<T>& input, const AttentionConfig& config,
+                           const Pass<T>& pass) {
+  std::vector<T*> maps;
+  if (!pass.maps) return maps;
+  for (std::int64_t b = 0; b < input.queries.count(); ++b) {
+    for (int h = 0; h < config.heads; ++h) {
+      maps.push_back(nullptr);
+      if (!pass.maps->asks(input.place, h)) continue;
+      Tensor<T> probabilities({input.queries[b].length, input.keys[b].length});
+      maps.back() = probabilities.data();
+      pass.maps->found.push_back({input.place, h, b, std::move(probabilities)});
+    }
+  }
+  return maps;
 }
 
 }  // namespace
@@ -172,16 +223,20 @@ Tensor<T> attention(const QueriesKeysValues<T>& input, const AttentionConfig& co
   const auto begin =
       pass.tape ? score_offsets(input.queries, input.keys, heads) : std::vector<std::int64_t>{};
   Tensor<T> softmaxes = pass.tape ? Tensor<T>({begin.back()}) : Tensor<T>{};
+  const auto maps = asked_maps(input, config, pass);
   const auto run = [&](std::int64_t first, std::int64_t last) {
-    Tensor<T> scores;
+    Tensor<T> scores, room;
+    if (input.cache && input.cache->needs_room())
+      room = Tensor<T>({KeyValueCache<T>::page_rows, config.head_width});
     for (std::int64_t i = first; i < last; ++i) {
       const auto b = i / heads, h = i % heads;
       const auto values = input.queries[b].length * input.keys[b].length;
+      if (values == 0) continue;
       if (!pass.tape && (scores.empty() || scores.size() < values)) scores = Tensor<T>({values});
+      T* softmax = pass.tape ? softmaxes.data() + begin[b] + h * values : scores.data();
       const auto at = place_of(b, h, input.queries, input.keys, config);
-      attend<T>(head_at(b, h, input, config), config,
-                pass.tape ? softmaxes.data() + begin[b] + h * values : scores.data(),
-                {y.data() + at.q, at.q_stride});
+      attend<T>(head_at(b, h, input, config), config, {softmax, room.data()}, {y.data() + at.q, at.q_stride});
+      if (!maps.empty() && maps[i]) std::copy_n(softmax, values, maps[i]);
     }
   };
   const auto count = input.queries.count() * heads;
@@ -229,7 +284,12 @@ Tensor<T> multi_head_attention(const AttentionInput<T>& input, const AttentionCo
                                const AttentionWeights<T>& weights, Pass<T>& pass) {
   auto q = linear(input.x, weights.query, pass);            // [Nq, H*D]
   auto kv = linear(input.memory, weights.key_value, pass);  // [Nk, 2*H*D]
-  return attention<T>({std::move(q), std::move(kv), input.queries, input.keys}, config, pass);
+  return attention<T>({.q = std::move(q),
+                       .kv = std::move(kv),
+                       .queries = input.queries,
+                       .keys = input.keys,
+                       .place = {AttentionKind::pooling}},
+                      config, pass);
 }
 
 template Tensor<float> attention(const QueriesKeysValues<float>&, const AttentionConfig&, Pass<float>&);

@@ -3,7 +3,9 @@
 #include "core/ops/linear.h"
 #include "core/tensor/pass.h"
 #include "core/tensor/tensor.h"
+#include "core/transformer/attention_maps.h"
 #include "core/transformer/config.h"
+#include "core/transformer/key_value_cache.h"
 
 namespace beeld {
 
@@ -21,10 +23,12 @@ struct AttentionWeights {
 template <class T>
 struct QueriesKeysValues {
   Tensor<T> q;   // [Nq, H*D]
-  Tensor<T> kv;  // [Nk, 2*H*D]
+  Tensor<T> kv;  // [Nk, 2*H*D], or empty where a cache holds them
   const Sequences& queries;
   const Sequences& keys;
-  DistanceBias<T> bias = {};  ///< of every distance between them, or empty
+  DistanceBias<T> bias = {};                ///< of every distance between them, or empty
+  AttentionPlace place = {};                ///< which attention it is
+  const KeyValueCache<T>* cache = nullptr;  ///< where the keys and values of that layer are held, or null
 };
 
 /// softmax(scale * q k^T + bias + mask) v for every head of every sequence: -> [Nq, H*D]

@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 
 #include <string>
+#include <utility>
 
 #include "core/base/parallel.h"
 #include "core/ops/activation.h"
@@ -53,8 +54,19 @@ struct Asking {
 template <class T>
 struct Call {
   const Transformer<T>& stack;
-  Asking<T> all, last;  // of all blocks but the last, and of the last
+  const TransformerInput<T>& input;
+  const Sequences& keys;  // the rows, behind those that a cache holds
+  Asking<T> all, last;    // of all blocks but the last, and of the last
   DistanceBias<T> bias;
+};
+
+/// One block of them.
+template <class T>
+struct Step {
+  const Call<T>& call;
+  int layer;
+  const BlockWeights<T>& weights;
+  const Asking<T>& asking;
 };
 
 template <class T>
@@ -62,29 +74,63 @@ Tensor<T> turned(Tensor<T> x, const Rotation<T>& rotation, const RotaryHeads& he
   return rotation.empty() ? std::move(x) : rotate(std::move(x), rotation, heads, pass);
 }
 
+/// The rows that go on ask all rows of their sequence: [N,C] -> [Nq, H*D]
+template <class T>
+Tensor<T> self_attention(const Tensor<T>& h, const Step<T>& step, Pass<T>& pass) {
+  const auto& [call, layer, w, asking] = step;
+  const auto& config = call.stack.config.attention;
+  auto q = linear(asking.of(h, pass), w.attention.query, pass);  // [Nq, H*D]
+  auto kv = linear(h, w.attention.key_value, pass);              // [N, 2*H*D]
+  const auto pairs = config.rotary.pairs;
+  q = turned(std::move(q), asking.rotation, {config.heads, config.head_width, pairs}, pass);
+  kv = turned(std::move(kv), call.all.rotation, {config.key_value_heads, config.head_width, pairs}, pass);
+  auto* cache = call.input.cache;
+  if (cache) cache->write(layer, std::exchange(kv, {}));
+  return attention<T>({std::move(q),
+                       std::move(kv),
+                       asking.sequences,
+                       call.keys,
+                       call.bias,
+                       {AttentionKind::self, layer},
+                       cache},
+                      config, pass);
+}
+
+/// They ask the memory: [Nq,C] -> [Nq, H*D]
+template <class T>
+Tensor<T> cross_attention(const Tensor<T>& h, const Step<T>& step, Pass<T>& pass) {
+  const auto& [call, layer, w, asking] = step;
+  const auto& memory = *call.input.memory;
+  auto q = linear(h, w.cross_attention.query, pass);  // [Nq, H*D]
+  return attention<T>({.q = std::move(q),
+                       .kv = memory.key_values[static_cast<std::size_t>(layer)],
+                       .queries = asking.sequences,
+                       .keys = memory.sequences,
+                       .place = {AttentionKind::cross, layer}},
+                      *call.stack.config.cross_attention, pass);
+}
+
 /// One block: [N,C] -> [Nq,C]
 template <class T>
-Tensor<T> block(Tensor<T> x, std::size_t layer, const Call<T>& call, Pass<T>& pass) {
-  const auto& config = call.stack.config;
-  const auto& self = config.attention;
-  const auto& w = call.stack.blocks[layer];
-  const auto& asking = layer + 1 == call.stack.blocks.size() ? call.last : call.all;
+Tensor<T> block(Tensor<T> x, const Step<T>& step, Pass<T>& pass) {
+  const auto& config = step.call.stack.config;
+  const auto& w = step.weights;
+  const auto place = config.norm_place;
 
-  const auto h = before(x, w.attention_norm, config.norm_place, pass);  // [N,C]
-  x = asking.of(std::move(x), pass);                                    // [Nq,C]
-  auto q = linear(asking.of(h, pass), w.attention.query, pass);         // [Nq, H*D]
-  auto kv = linear(h, w.attention.key_value, pass);                     // [N, 2*H*D]
-  q = turned(std::move(q), asking.rotation, {self.heads, self.head_width, self.rotary.pairs}, pass);
-  kv = turned(std::move(kv), call.all.rotation, {self.key_value_heads, self.head_width, self.rotary.pairs},
-              pass);
-  const auto attended = attention<T>(
-      {std::move(q), std::move(kv), asking.sequences, call.all.sequences, call.bias}, self, pass);
-  x = residual(std::move(x), attended, w.attention.output, w.attention_scale, pass);
-  x = behind(std::move(x), w.attention_norm, config.norm_place, pass);
+  const auto h = before(x, w.attention_norm, place, pass);  // [N,C]
+  const auto attended = self_attention(h, step, pass);      // [Nq, H*D]
+  x = residual(step.asking.of(std::move(x), pass), attended, w.attention.output, w.attention_scale, pass);
+  x = behind(std::move(x), w.attention_norm, place, pass);  // [Nq,C]
 
-  const auto e = hidden(before(x, w.mlp_norm, config.norm_place, pass), config, w.mlp, pass);  // [Nq,E]
+  if (step.call.input.memory) {
+    const auto crossed = cross_attention(before(x, w.cross_attention_norm, place, pass), step, pass);
+    x = residual(std::move(x), crossed, w.cross_attention.output, {}, pass);
+    x = behind(std::move(x), w.cross_attention_norm, place, pass);
+  }
+
+  const auto e = hidden(before(x, w.mlp_norm, place, pass), config, w.mlp, pass);  // [Nq,E]
   x = residual(std::move(x), e, w.mlp.down, w.mlp_scale, pass);
-  return behind(std::move(x), w.mlp_norm, config.norm_place, pass);
+  return behind(std::move(x), w.mlp_norm, place, pass);
 }
 
 /// The rotation of all rows as it is given, or by their positions; empty where nothing turns.
@@ -92,28 +138,44 @@ template <class T>
 Rotation<T> rotation_of(const TransformerInput<T>& input, const AttentionConfig& config) {
   if (config.position != PositionScheme::rotary) return {};
   if (input.rotation) return *input.rotation;
-  const auto& sequences = input.sequences;
-  return rotation<T>(sequences, rotary_frequencies(config.rotary, config.head_width, sequences.positions()));
+  const auto at = [&](std::int64_t length) {
+    return rotary_frequencies(config.rotary, config.head_width, length);
+  };
+  const auto frequencies = at(input.sequences.positions());
+  if (input.cache && input.cache->sequences().rows() > 0 &&
+      at(input.cache->sequences().positions()).inverse != frequencies.inverse) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        "[transformer] rotary frequencies for " + std::to_string(input.sequences.positions()) +
+            " positions are not those of the cached keys: the rotation of the length to come is needed");
+  }
+  return rotation<T>(input.sequences, frequencies);
+}
+
+/// The wanted rows, or all.
+template <class T>
+Asking<T> last_of(const Asking<T>& all, std::span<const std::int64_t> wanted) {
+  if (wanted.empty()) return all;
+  Pass<T> plain;  // angles have no gradient
+  const auto of = [&](const Tensor<T>& angles) {
+    return angles.empty() ? angles : gather<T>(angles, wanted, plain);
+  };
+  return {all.sequences.single(wanted), {of(all.rotation.cosines), of(all.rotation.sines)}, wanted};
 }
 
 template <class T>
-Call<T> call_of(const Transformer<T>& stack, const TransformerInput<T>& input, Pass<T>& pass) {
-  const auto& config = stack.config.attention;
-  Call<T> call{stack, {input.sequences, rotation_of(input, config)}, {}, {}};
-  call.last = call.all;
-  if (!input.wanted.empty()) {
-    Pass<T> plain;  // angles have no gradient
-    const auto wanted = [&](const Tensor<T>& angles) {
-      return angles.empty() ? angles : gather<T>(angles, input.wanted, plain);
-    };
-    const auto& [cosines, sines] = call.all.rotation;
-    call.last = {input.sequences.single(input.wanted), {wanted(cosines), wanted(sines)}, input.wanted};
-  }
-  if (config.position == PositionScheme::relative_bias) {
-    const auto distances = Distances::between(input.sequences, input.sequences);
-    call.bias = relative_bias(stack.relative_bias, config.relative, distances, pass);
-  }
-  return call;
+void check(const Tensor<T>& x, const Transformer<T>& stack, const TransformerInput<T>& input,
+           const Pass<T>& pass) {
+  const auto fail = [](const std::string& what) {
+    throw Error(ErrorCode::invalid_argument, "[transformer] " + what);
+  };
+  if (x.rows() != input.sequences.rows())
+    fail("rows " + x.shape().string() + " for sequences of " + std::to_string(input.sequences.rows()));
+  if (input.cache && pass.tape) fail("a cache keeps no gradients");
+  if (!input.memory) return;
+  if (!stack.config.cross_attention) fail("a memory for blocks without cross-attention");
+  if (input.memory->key_values.size() != stack.blocks.size())
+    fail("a memory for " + std::to_string(input.memory->key_values.size()) + " blocks");
 }
 
 }  // namespace
@@ -124,17 +186,34 @@ Tensor<T> mlp(const Tensor<T>& x, const BlockConfig& config, const MlpWeights<T>
 }
 
 template <class T>
+ProjectedMemory<T> project(const Memory<T>& memory, const Transformer<T>& stack, Pass<T>& pass) {
+  ProjectedMemory<T> projected{{}, memory.sequences};
+  for (const auto& block : stack.blocks)
+    projected.key_values.push_back(linear(memory.rows, block.cross_attention.key_value, pass));
+  return projected;
+}
+
+template <class T>
 Tensor<T> transformer(Tensor<T> x, const Transformer<T>& stack, const TransformerInput<T>& input,
                       Pass<T>& pass) {
-  if (x.rows() != input.sequences.rows()) {
-    throw Error(ErrorCode::invalid_argument, "[transformer] rows " + x.shape().string() +
-                                                 " for sequences of " +
-                                                 std::to_string(input.sequences.rows()));
+  check(x, stack, input, pass);
+  const auto& config = stack.config.attention;
+  const Asking<T> all{input.sequences, rotation_of(input, config)};
+  auto* cache = input.cache;
+  if (cache) cache->open(input.sequences);
+  Call<T> call{stack, input, cache ? cache->keys() : input.sequences, all, last_of(all, input.wanted), {}};
+  if (config.position == PositionScheme::relative_bias) {
+    const auto distances = Distances::between(input.sequences, call.keys);
+    call.bias = relative_bias(stack.relative_bias, config.relative, distances, pass);
   }
-  const auto call = call_of(stack, input, pass);
-  if (stack.blocks.empty()) return call.last.of(std::move(x), pass);
-  for (std::size_t layer = 0; layer < stack.blocks.size(); ++layer)
-    x = block(std::move(x), layer, call, pass);
+
+  const auto layers = static_cast<int>(stack.blocks.size());
+  if (layers == 0) x = call.last.of(std::move(x), pass);
+  for (int layer = 0; layer < layers; ++layer) {
+    const auto& asking = layer + 1 == layers ? call.last : call.all;
+    x = block<T>(std::move(x), {call, layer, stack.blocks[static_cast<std::size_t>(layer)], asking}, pass);
+  }
+  if (cache) cache->close();
   return x;
 }
 
@@ -143,9 +222,12 @@ void pack(Transformer<float>& transformer, WeightType type) {
   parallel_for(count, 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i) {
       auto& block = transformer.blocks[static_cast<std::size_t>(i)];
-      auto& [query, key_value, output] = block.attention;
-      for (auto* weights : {&query, &key_value, &output, &block.mlp.up, &block.mlp.down})
-        pack(*weights, type);
+      for (auto* attention : {&block.attention, &block.cross_attention}) {
+        if (!attention->query.present()) continue;
+        for (auto* weights : {&attention->query, &attention->key_value, &attention->output})
+          pack(*weights, type);
+      }
+      for (auto* weights : {&block.mlp.up, &block.mlp.down}) pack(*weights, type);
       if (block.mlp.gate.present()) pack(block.mlp.gate, type);
     }
   });
@@ -154,6 +236,8 @@ void pack(Transformer<float>& transformer, WeightType type) {
 template Tensor<float> mlp(const Tensor<float>&, const BlockConfig&, const MlpWeights<float>&, Pass<float>&);
 template Tensor<double> mlp(const Tensor<double>&, const BlockConfig&, const MlpWeights<double>&,
                             Pass<double>&);
+template ProjectedMemory<float> project(const Memory<float>&, const Transformer<float>&, Pass<float>&);
+template ProjectedMemory<double> project(const Memory<double>&, const Transformer<double>&, Pass<double>&);
 template Tensor<float> transformer(Tensor<float>, const Transformer<float>&, const TransformerInput<float>&,
                                    Pass<float>&);
 template Tensor<double> transformer(Tensor<double>, const Transformer<double>&,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+
 #include "core/kernels/activation.h"
 #include "core/ops/linear.h"
 #include "core/ops/norm.h"
@@ -57,6 +59,10 @@ struct BlockConfig {
   int width = 0;              ///< C
   int mlp_width = 0;          ///< E
   AttentionConfig attention;  ///< of the rows to themselves
+
+  /// Of the rows to a memory, behind that: the blocks of a decoder that reads what an encoder wrote.
+  std::optional<AttentionConfig> cross_attention = {};
+  int memory_width = 0;  ///< channels of that memory
 
   NormKind norm = NormKind::layer;
   NormPlace norm_place = NormPlace::pre;

@@ -39,6 +39,8 @@ void visit_parameters(Transformer<T>& weights, const Visit& visit) {
     visit_parameters(block.attention_norm, visit);
     visit_parameters(block.attention, visit);
     if (!block.attention_scale.empty()) visit(block.attention_scale, Decay::no);
+    visit_parameters(block.cross_attention_norm, visit);
+    visit_parameters(block.cross_attention, visit);
     visit_parameters(block.mlp_norm, visit);
     visit_parameters(block.mlp, visit);
     if (!block.mlp_scale.empty()) visit(block.mlp_scale, Decay::no);

@@ -51,6 +51,8 @@ class Checked {
       const auto prefix = name + "." + std::to_string(i);
       add(prefix + ".attention_norm", block.attention_norm).add(prefix + ".attention", block.attention);
       add(prefix + ".attention_scale", block.attention_scale);
+      add(prefix + ".cross_attention_norm", block.cross_attention_norm);
+      add(prefix + ".cross_attention", block.cross_attention);
       add(prefix + ".mlp_norm", block.mlp_norm).add(prefix + ".mlp", block.mlp);
       add(prefix + ".mlp_scale", block.mlp_scale);
     }

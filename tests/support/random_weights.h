@@ -40,6 +40,15 @@ AttentionWeights<T> random_attention(const BlockConfig& block, std::uint64_t see
 }
 
 template <class T>
+AttentionWeights<T> random_cross_attention(BlockConfig block, std::uint64_t seed) {
+  block.attention = *block.cross_attention;
+  auto weights = random_attention<T>(block, seed);
+  const Shape from_memory{weights.key_value.weight.rows(), block.memory_width};
+  weights.key_value = random_linear<T>(from_memory, seed + 10, block.attention.query_key_value_bias);
+  return weights;
+}
+
+template <class T>
 MlpWeights<T> random_mlp(const BlockConfig& config, std::uint64_t seed) {
   const std::int64_t width = config.width, inner = config.mlp_width;
   MlpWeights<T> weights;
@@ -58,6 +67,10 @@ Transformer<T> random_transformer(const BlockConfig& config, int layers) {
     BlockWeights<T> w;
     w.attention_norm = random_norm<T>(config, seed);
     w.attention = random_attention<T>(config, seed + 10);
+    if (config.cross_attention) {
+      w.cross_attention_norm = random_norm<T>(config, seed + 4);
+      w.cross_attention = random_cross_attention<T>(config, seed + 5);
+    }
     w.mlp_norm = random_norm<T>(config, seed + 40);
     w.mlp = random_mlp<T>(config, seed + 50);
     if (config.residual_scale == ResidualScale::learned) {

@@ -19,13 +19,17 @@ inline Norm<double> widened(const Norm<float>& x) {
 inline Transformer<double> widened(const Transformer<float>& x) {
   Transformer<double> y{x.config, {}, widened(x.relative_bias)};
   for (const auto& b : x.blocks) {
-    y.blocks.push_back({.attention_norm = widened(b.attention_norm),
-                        .attention = {widened(b.attention.query), widened(b.attention.key_value),
-                                      widened(b.attention.output)},
-                        .attention_scale = widened(b.attention_scale),
-                        .mlp_norm = widened(b.mlp_norm),
-                        .mlp = {widened(b.mlp.up), widened(b.mlp.gate), widened(b.mlp.down)},
-                        .mlp_scale = widened(b.mlp_scale)});
+    y.blocks.push_back(
+        {.attention_norm = widened(b.attention_norm),
+         .attention = {widened(b.attention.query), widened(b.attention.key_value),
+                       widened(b.attention.output)},
+         .attention_scale = widened(b.attention_scale),
+         .cross_attention_norm = widened(b.cross_attention_norm),
+         .cross_attention = {widened(b.cross_attention.query), widened(b.cross_attention.key_value),
+                             widened(b.cross_attention.output)},
+         .mlp_norm = widened(b.mlp_norm),
+         .mlp = {widened(b.mlp.up), widened(b.mlp.gate), widened(b.mlp.down)},
+         .mlp_scale = widened(b.mlp_scale)});
   }
   return y;
 }

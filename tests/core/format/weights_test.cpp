@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "core/format/named_tensors.h"
+#include "core/transformer/parameters.h"
 #include "tests/support/random.h"
 #include "tests/support/temporary_folder.h"
 
@@ -57,6 +58,63 @@ TEST_F(Weights, AreReadByNameAndShape) {
   EXPECT_EQ(reader.scalar("one"), 0);
   EXPECT_EQ(reader.parameters(), 12u + 24u + 1u);
   EXPECT_NO_THROW(reader.done());
+}
+
+// A decoder's block of its own shapes: width 4, two heads of 3 with one for keys, a memory 5 wide.
+TEST_F(Weights, OfABlockWithAMemoryAreRead) {
+  for (const auto* norm : {"n1.", "n2.", "n3."}) store(std::string("0.") + norm + "weight", {4});
+  store("0.q.weight", {6, 4});
+  for (const auto* name : {"0.k.weight", "0.v.weight"}) store(name, {3, 4});
+  store("0.o.weight", {4, 6});
+  store("0.cross.q.weight", {6, 4});
+  for (const auto* name : {"0.cross.k.weight", "0.cross.v.weight"}) store(name, {3, 5});
+  store("0.cross.o.weight", {4, 6});
+  store("0.up.weight", {7, 4});
+  store("0.down.weight", {4, 7});
+  store("0.bias.weight", {8, 2});
+  BlockConfig config;
+  config.width = 4;
+  config.mlp_width = 7;
+  config.norm = NormKind::rms;
+  config.mlp_bias = Bias::absent;
+  auto& attention = config.attention;
+  attention.heads = 2;
+  attention.key_value_heads = 1;
+  attention.head_width = 3;
+  attention.query_key_value_bias = attention.output_bias = Bias::absent;
+  config.cross_attention = attention;
+  config.memory_width = 5;
+  attention.position = PositionScheme::relative_bias;
+  attention.relative.count = 8;
+  const BlockNames names{.attention_norm = "n1.",
+                         .query = "q.",
+                         .key = "k.",
+                         .value = "v.",
+                         .output = "o.",
+                         .cross_attention_norm = "n2.",
+                         .cross_query = "cross.q.",
+                         .cross_key = "cross.k.",
+                         .cross_value = "cross.v.",
+                         .cross_output = "cross.o.",
+                         .mlp_norm = "n3.",
+                         .up = "up.",
+                         .down = "down.",
+                         .relative_bias = "bias.weight"};
+  const auto prefix = [](int layer) { return std::to_string(layer) + "."; };
+  const auto checkpoint = open();
+  WeightReader reader(checkpoint, "test");
+  const auto stack = reader.transformer(config, 1, names, prefix);
+  EXPECT_NO_THROW(reader.done());
+  const auto& cross = stack.blocks[0].cross_attention;
+  EXPECT_EQ(cross.key_value.weight.shape(), (Shape{6, 5}));
+  EXPECT_EQ(cross.key_value.weight.row(4)[2], 7);
+  EXPECT_EQ(stack.relative_bias.row(7)[1], 15);
+
+  // The same shapes are drawn for a model that is yet to learn, and all of it can learn.
+  auto drawn = WeightReader(7).transformer(config, 1, names, prefix);
+  std::int64_t parameters = 0;
+  visit_parameters(drawn, [&](const Tensor<float>& values, Decay) { parameters += values.size(); });
+  EXPECT_EQ(parameters, static_cast<std::int64_t>(reader.parameters()));
 }
 
 TEST_F(Weights, OfAnotherShapeAreRefused) {

@@ -46,13 +46,20 @@ struct Stack {
   Tensor<T> x;
   Transformer<T> weights;
   Sequences sequences;
+  Memory<T> memory;  // the first sequence reads its last one, all others its first one
 
-  Checked<T> checked() const { return Checked<T>().add("x", x).add("stack", weights); }
-  testing::Forward<T> forward() const {
-    return [this](Pass<T>& pass) { return transformer(x, weights, {sequences}, pass); };
+  Checked<T> checked() const {
+    return Checked<T>().add("x", x).add("memory", memory.rows).add("stack", weights);
   }
-  testing::Forward<T> forward(const std::vector<std::int64_t>& wanted) const {
-    return [this, wanted](Pass<T>& pass) { return transformer(x, weights, {sequences, wanted}, pass); };
+  testing::Forward<T> forward(const std::vector<std::int64_t>& wanted = {}) const {
+    return [this, wanted](Pass<T>& pass) {
+      ProjectedMemory<T> projected;
+      if (!memory.rows.empty()) projected = project(memory, weights, pass);
+      return transformer(
+          x, weights,
+          {.sequences = sequences, .wanted = wanted, .memory = memory.rows.empty() ? nullptr : &projected},
+          pass);
+    };
   }
 };
 
@@ -61,7 +68,16 @@ Stack<T> stack_of(const Variant& variant, int width, std::initializer_list<std::
   Stack<T> stack;
   for (const auto length : lengths) stack.sequences.append(length);
   stack.x = random_tensor<T>({stack.sequences.rows(), width}, 9);
-  stack.weights = random_stack<T>(config_of(variant, width));
+  const auto config = config_of(variant, width);
+  stack.weights = random_stack<T>(config);
+  if (config.cross_attention) {
+    std::vector<std::int64_t> read(lengths.size(), 0);
+    read.front() = 1;
+    Sequences rows;
+    rows.append(3);
+    rows.append(2);
+    stack.memory = {random_tensor<T>({5, config.memory_width}, 10), rows.gather(read)};
+  }
   return stack;
 }
 
@@ -127,6 +143,25 @@ INSTANTIATE_TEST_SUITE_P(
                   c.attention.position = PositionScheme::rotary;
                   c.attention.mask = AttentionMask::causal;
                   c.attention.key_value_heads = 1;
+                }},
+        Variant{"RotaryOfAPartInterleaved",
+                [](BlockConfig& c) {
+                  c.attention.position = PositionScheme::rotary;
+                  c.attention.rotary.width = 2;
+                  c.attention.rotary.pairs = RotaryPairs::interleaved;
+                }},
+        Variant{"Crossing",
+                [](BlockConfig& c) {
+                  c.cross_attention = c.attention;
+                  c.memory_width = 6;
+                  c.attention.mask = AttentionMask::causal;
+                }},
+        Variant{"CrossingPostNormGrouped",
+                [](BlockConfig& c) {
+                  c.norm_place = NormPlace::post;
+                  c.cross_attention = c.attention;
+                  c.cross_attention->key_value_heads = 1;
+                  c.memory_width = 6;
                 }},
         Variant{"WithoutBiases",
                 [](BlockConfig& c) {
