@@ -173,12 +173,13 @@ void add_classify(CLI::App& app, Session& session) {
       ->type_name("N")
       ->check(between(1, max_count));
   add_decode_options(command, options->decoding);
-  add_examples(command,
-               "  beeld classify photo.jpg --labels cat,dog,bird --template \"a photo of a {}\"\n"
-               "  beeld classify *.jpg --labels-file labels.txt --templates templates.txt --top 3 --json\n"
-               "  beeld classify photo.jpg --model vit-tiny-p16-224\n"
-               "  beeld classify photo.jpg --probe flowers.safetensors\n"
-               "Without labels, a classifier checkpoint (ViT) names its own classes.");
+  add_examples(
+      command,
+      "  beeld classify photo.jpg --labels cat,dog,bird --template \"a photo of a {}\"\n"
+      "  beeld classify *.jpg --labels-file labels.txt --templates templates.txt --top 3 --json\n"
+      "  beeld classify photo.jpg --model vit-tiny-p16-224\n"
+      "  beeld classify photo.jpg --probe flowers.safetensors\n"
+      "Without labels, a classifier checkpoint (ViT) names its own classes, or gives their numbers.");
   command.callback(
       [&session, options] { session.run = [&session, options] { return classify(session, *options); }; });
 }

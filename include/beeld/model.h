@@ -24,9 +24,9 @@ enum class Scoring {
 
 /// What a checkpoint is, as read from its files.
 struct ModelInfo {
-  std::string
-      family;  ///< For example "CLIP", "OpenCLIP", "SigLIP", "SigLIP 2", "Chinese-CLIP", "ViT", "DINOv2".
-  std::string name;              ///< The folder's name.
+  std::string family;  ///< As the README's table of families calls it: "CLIP", "OpenCLIP", "SigLIP",
+                       ///< "Chinese-CLIP", "ViT", "DINOv2 with registers", "timm ViT".
+  std::string name;    ///< The folder's name.
   std::filesystem::path folder;  ///< Where it was read from.
   std::string fingerprint;  ///< Of the configuration, the preprocessing, samples of every weight, and how the
                             ///< weights are held where that is not float32; 64 hex digits.
@@ -37,8 +37,8 @@ struct ModelInfo {
   Scoring scoring = Scoring::softmax;
   float logit_scale = 1;  ///< Factor on the cosine, exp already taken.
   float logit_bias = 0;
-  std::vector<std::string>
-      classes;  ///< Names of the classifier's own classes; empty without a classifier head.
+  std::vector<std::string> classes;  ///< Names of the classifier's own classes, or their numbers where the
+                                     ///< checkpoint names none; empty without a classifier head.
 };
 
 struct LoadOptions {

@@ -42,7 +42,8 @@ Classifier read_vit(WeightReader& weights, Settings settings) {
   Classifier model;
   model.classes = class_names(settings);
   accept_encoder_keys(settings);
-  settings.ignore({"pooler_act", "pooler_output_size"});
+  // Of a pooler that no embedding passes through, and of a decoder that reconstructs pixels.
+  settings.ignore({"pooler_act", "pooler_output_size", "encoder_stride"});
   settings.require("num_channels", 3);
   const auto [block, layers] = read_stack(settings, {.activation = "gelu", .norm_eps = 1e-12});
   auto& config = model.tower.config;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "multimodal/data/class_names.h"
 #include "tests/cli/command.h"
 #include "tests/support/pictures.h"
 #include "tests/support/shared.h"
@@ -95,6 +96,26 @@ TEST_F(ClassifyTest, AClassifierNamesItsOwnClasses) {
   ASSERT_EQ(labels.size(), 5u);
   EXPECT_GT(labels[0]["score"], labels[1]["score"]);
   EXPECT_NE(labels[0]["label"], "");
+}
+
+TEST_F(ClassifyTest, ClassesWithoutNamesAreNumbers) {
+  BEELD_NEED_SHARED("models/vit-tiny-p16-224/model.safetensors");
+  const auto original = shared_folder() / "models/vit-tiny-p16-224", copy = folder_ / "nameless";
+  std::filesystem::create_directories(copy);
+  for (const char* file : {"config.json", "model.safetensors"})
+    std::filesystem::create_symlink(original / file, copy / file);
+  const auto classify = [&](const std::filesystem::path& model) {
+    const auto finished = run_plain({"classify", picture_.string(), "--json", "--model", model.string()});
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    return finished.line()["labels"];
+  };
+  const auto named = classify(original), numbered = classify(copy);
+  ASSERT_EQ(numbered.size(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(numbered[i]["logit"], named[i]["logit"]);
+    const auto number = std::stoul(numbered[i]["label"].get<std::string>());
+    EXPECT_EQ(read_class_names(original / "classes.tsv").at(number), named[i]["label"]);
+  }
 }
 
 }  // namespace beeld::testing

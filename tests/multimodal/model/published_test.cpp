@@ -196,6 +196,23 @@ TEST_F(Published, AWholeRepositoryWithBothWeightsIsOpenClips) {
   expect_same();
 }
 
+// google/vit-base-patch16-224 as newer versions save it.
+TEST_F(Published, ViTSpeaksOfItsPoolerAndOfADecoder) {
+  BEELD_NEED_SHARED("conformance/vit/public");
+  begin(testing::shared_folder() / "conformance/vit/public");
+  auto changed = config();
+  changed.update(json::parse(R"({
+    "attention_probs_dropout_prob": 0.0, "encoder_stride": 16, "hidden_dropout_prob": 0.0, "pooler_act": "tanh",
+    "pooler_output_size": 768, "problem_type": "single_label_classification", "dtype": "float32",
+    "transformers_version": "4.57.0"})"));
+  set(changed);
+  const auto logits = [](const Model& model) {
+    const std::vector<Pixels> pixels{model.preprocess(testing::wave_picture(40, 32, 1))};
+    return model.classify_pixels(pixels).values;
+  };
+  EXPECT_EQ(logits(Model::load(copy_)), logits(Model::load(original_)));
+}
+
 TEST_F(Published, TimmClassesHaveNumbersWhereTheyHaveNoNames) {
   BEELD_NEED_SHARED("conformance/timm_vit_extra/public_options");
   begin(testing::shared_folder() / "conformance/timm_vit_extra/public_options");

@@ -153,6 +153,66 @@ TEST(HfPreprocess, UnknownSettingsAreNamed) {
   refusal(ErrorCode::not_found, [] { hf_preprocess("absent-folder"); });
 }
 
+// As transformers 5 writes it, by either of its two backends.
+TEST(HfPreprocess, NewFilesListAllThatASizeCouldHave) {
+  const auto file = json::parse(R"({
+    "backend": "pil", "crop_size": {"height": 30, "width": 30, "longest_edge": null, "shortest_edge": null},
+    "data_format": "channels_first", "default_to_square": false, "device": null, "disable_grouping": null,
+    "do_center_crop": true, "do_convert_rgb": true, "do_pad": null, "pad_size": null,
+    "image_processor_type": "CLIPImageProcessorPil", "resample": "bicubic",
+    "size": {"height": null, "width": null, "shortest_edge": 32, "longest_edge": null}, "use_fast": false})");
+  const auto settings = hf(file);
+  EXPECT_EQ(settings.resize_rule, ResizeRule::shortest);
+  expect_size(settings.resize, 32, 32);
+  expect_size(settings.crop, 30, 30);
+  EXPECT_EQ(settings.filter, Filter::bicubic);
+
+  auto changed = file;
+  changed["size"] = {{"height", 20}, {"width", 30}, {"shortest_edge", nullptr}, {"max_height", nullptr}};
+  EXPECT_EQ(hf(changed).resize_rule, ResizeRule::exact);
+  expect_size(hf(changed).resize, 20, 30);
+  changed["size"] = {{"shortest_edge", 32}, {"longest_edge", 64}};
+  EXPECT_EQ(hf(changed).resize_rule, ResizeRule::shortest);
+  changed["size"] = {{"longest_edge", 64}, {"shortest_edge", nullptr}};
+  refusal(ErrorCode::unsupported, [&] { hf(changed); });
+  for (const auto* type : {"CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPFeatureExtractor"}) {
+    changed = file;
+    changed["image_processor_type"] = type;
+    expect_size(hf(changed).resize, 32, 32);
+  }
+}
+
+TEST(HfPreprocess, AFilterHasANumberOrAName) {
+  const auto filter = [](const json& resample) {
+    return hf({{"image_processor_type", "ViTImageProcessor"}, {"resample", resample}}).filter;
+  };
+  EXPECT_EQ(filter(3), Filter::bicubic);
+  EXPECT_EQ(filter(3.0), Filter::bicubic);
+  EXPECT_EQ(filter("bicubic"), Filter::bicubic);
+  EXPECT_EQ(filter("lanczos"), Filter::lanczos);
+  EXPECT_EQ(filter(nullptr), Filter::bilinear);
+  for (const auto& wrong : {json(3.5), json(-1), json(true), json::array({3})}) {
+    refusal(ErrorCode::corrupt, [&] { filter(wrong); });
+  }
+  refusal(ErrorCode::unsupported, [&] { filter("cubic"); });
+}
+
+TEST(HfPreprocess, WhatWouldChangePixelsIsRefusedWhereItIsNotRead) {
+  const json changing[] = {{{"do_pad", true}, {"pad_size", {{"height", 9}, {"width", 9}}}},
+                           {{"image_processor_type", "SiglipImageProcessor"}, {"do_center_crop", true}},
+                           {{"size", 32}, {"default_to_square", true}}};
+  const char* named[] = {"do_pad", "do_center_crop", "default_to_square"};
+  for (std::size_t i = 0; i < std::size(changing); ++i) {
+    json file{{"image_processor_type", "CLIPImageProcessor"}};
+    file.update(changing[i]);
+    EXPECT_NE(refusal(ErrorCode::unsupported, [&] { hf(file); }).find(named[i]), std::string::npos);
+  }
+}
+
+TEST(OpenClipPreprocess, WhereAFileComesFromIsNoMatter) {
+  EXPECT_EQ(open_clip({{"hf_hub", "owner/name"}}).crop_rule, CropRule::half_even);
+}
+
 TEST(OpenClipPreprocess, DefaultsAreOpenAis) {
   const auto settings = open_clip(json::object());
   EXPECT_EQ(settings.order, ColourOrder::resize_first);
