@@ -33,6 +33,7 @@ void run(const std::vector<std::string>& sections, const std::string& charts) {
   if (!wanted("search") && charts.empty()) return;
   const auto searches = time_searches();
   print(searches);
+  concurrent_searches();
   if (!charts.empty()) write_charts(charts, model, searches);
 }
 

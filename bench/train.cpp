@@ -36,7 +36,8 @@ void write_default_model(const fs::path& folder, const fs::path& training) {
     fs::copy_file(training / "tokenizer" / name, folder / name);
   std::ofstream(folder / "preprocessor_config.json")
       << R"({"do_resize": false, "do_center_crop": false, "image_mean": [0.5,0.5,0.5], "image_std": [0.5,0.5,0.5]})";
-  write_named_tensors(folder / "model.safetensors", draw_weights(folder / "config.json", 1), DType::f32);
+  write_named_tensors(folder / "model.safetensors", initialize_weights(folder / "config.json", 1),
+                      DType::f32);
 }
 
 /// A batch that is ready in memory, as the peer's: noise, and texts of 8 to 18 tokens.
@@ -85,13 +86,13 @@ PassTimes time_passes(TrainableModel& model, const PairBatch& batch) {
     Pass<float> pass;
     pass.tape = &tape;
     const auto kept = batch.kept.empty() ? KeptPatches{} : KeptPatches(batch.kept).subspan(i, chunk);
-    results.push_back(
-        unit_rows(encode(model.state.vision, std::span(batch.pictures).subspan(i, chunk), pass, kept), pass));
+    results.push_back(l2_normalize(
+        encode(model.state.vision, std::span(batch.pictures).subspan(i, chunk), pass, kept), pass));
   }
   for (std::size_t i = 0; i < batch.texts.size(); i += 2 * chunk) {
     Pass<float> pass;
     pass.tape = &tape;
-    results.push_back(unit_rows(
+    results.push_back(l2_normalize(
         encode<float>(*model.state.text, std::span(batch.texts).subspan(i, 2 * chunk), pass), pass));
   }
   PassTimes times;
@@ -111,8 +112,8 @@ PassTimes time_passes(TrainableModel& model, const PairBatch& batch) {
 /// residual and its norm, and the MLP before and after its activation. The last block has only one query in
 /// each sequence: its input, norm, k and v.
 double needed_bytes(const BlockConfig& block, int layers, double tokens, double length) {
-  const double whole = 8.0 * block.width + 2.0 * block.mlp_width + block.heads * length;
-  const double last = 4.0 * block.width + block.heads;
+  const double whole = 8.0 * block.width + 2.0 * block.mlp_width + block.attention.heads * length;
+  const double last = 4.0 * block.width + block.attention.heads;
   return sizeof(float) * tokens * ((layers - 1) * whole + last);
 }
 
@@ -144,9 +145,9 @@ std::string peer_command(const VisionConfig& vision, const TextConfig& text, int
   };
   return std::string("/usr/bin/python3 " BEELD_SOURCE_DIR "/bench/peers/train_clip.py") +
          option("vision-width", vision.block.width) + option("vision-layers", vision.layers) +
-         option("vision-heads", vision.block.heads) + option("patch", vision.patch) +
+         option("vision-heads", vision.block.attention.heads) + option("patch", vision.patch) +
          option("edge", vision.image_width) + option("keep", kept) + option("text-width", text.block.width) +
-         option("text-layers", text.layers) + option("text-heads", text.block.heads) +
+         option("text-layers", text.layers) + option("text-heads", text.block.attention.heads) +
          option("vocabulary", text.vocabulary) + option("context", text.context_length) +
          option("dimension", 256) + option("shortest-text", shortest_text) +
          option("longest-text", longest_text) + option("batch", batch_size) + option("threads", threads) +
@@ -239,10 +240,10 @@ void feeding(const fs::path& folder, const std::vector<fs::path>& shards) {
     for (int i = 0; i < steps; ++i) step();
     return steps * batch_size / seconds_since(begin);
   };
-  const auto fed = [&] { learner.step(make_pair_batch(data.next(), state, half)); };
+  const auto fed = [&] { learner.step(make_pair_batch(data.next().samples, state, half)); };
   learner.step(synthetic_batch(state.vision.config, 32, 1));  // products are prepared at their first use
   const double first = timed(fed);
-  const auto ready = make_pair_batch(data.next(), state, half);
+  const auto ready = make_pair_batch(data.next().samples, state, half);
   std::vector<double> memory, later;
   for (int round = 0; round < rounds; ++round) {
     memory.push_back(timed([&] { learner.step(ready); }));

@@ -10,6 +10,7 @@
 #include "core/format/safetensors.h"
 #include "multimodal/training/curves.h"
 #include "multimodal/training/run.h"
+#include "multimodal/training/run_files.h"
 
 namespace beeld::cli {
 
@@ -31,21 +32,20 @@ void draw_curves(const TrainOptions& options) {
   if (options.html.empty()) return;
   constexpr std::size_t largest_log = 256u << 20;
   const auto folder = fs::absolute(options.out / fs::path()).lexically_normal().parent_path();
-  const auto log = folder / "run" / "log.jsonl";
+  const auto log = RunFiles{folder}.log();
   write_curves(options.html, folder.filename().native(),
                fs::exists(log) ? read_file(log, largest_log) : std::string());
 }
 
 /// The steps of this run where it has ended before, else 0.
 std::int64_t steps_of_finished(const TrainOptions& options) {
-  const auto folder = fs::path(options.out) / "run";
-  const auto description = folder / "run.json", checkpoint = folder / "checkpoint.safetensors";
-  if (!fs::exists(description) || !fs::exists(checkpoint)) return 0;
+  const RunFiles files{options.out};
+  if (!fs::exists(files.settings()) || !fs::exists(files.checkpoint())) return 0;
   const auto run = read_json(options.run_file);
-  if (!run.contains("steps") || read_json(description).value("run", nlohmann::json()) != run) return 0;
+  if (!run.contains("steps") || read_json(files.settings()).value("run", nlohmann::json()) != run) return 0;
   const auto steps = run["steps"].dump();
-  const auto metadata = SafetensorsFile(checkpoint).metadata();
-  const auto done = metadata.find("step");
+  const auto metadata = SafetensorsFile(files.checkpoint()).metadata();
+  const auto done = metadata.find(checkpoint_names::step);
   return done != metadata.end() && done->second == steps ? run["steps"].get<std::int64_t>() : 0;
 }
 

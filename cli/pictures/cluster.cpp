@@ -106,9 +106,7 @@ ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options)
   const auto templates = prompt_templates(options.prompts);
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
-  std::vector<std::filesystem::path> paths;
-  Matrix rows;
-  read_libraries(libraries, paths, rows);
+  const auto [paths, rows] = read_libraries(libraries);
   const auto clusters = cluster(rows, options.clusters);
   const auto groups =
       groups_of(clusters, rows, labels_of(session.model(), clusters.centres, words, templates));

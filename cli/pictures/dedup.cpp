@@ -27,9 +27,7 @@ void print(Output& output, const DuplicateGroup& group, const std::vector<std::f
 ExitCode dedup(Session& session, const DedupOptions& options) {
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
-  std::vector<std::filesystem::path> paths;
-  Matrix rows;
-  read_libraries(libraries, paths, rows);
+  const auto [paths, rows] = read_libraries(libraries);
   const auto groups = near_duplicates(rows, options.threshold);
   for (const auto& group : groups) print(session.output, group, paths);
   if (groups.empty()) session.output.note("no near-duplicates among " + grouped(paths.size()) + " pictures");

@@ -90,18 +90,18 @@ UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries
   return sum;
 }
 
-void read_libraries(const std::vector<Library>& libraries, std::vector<std::filesystem::path>& paths,
-                    Matrix& embeddings) {
+IndexedPictures read_libraries(const std::vector<Library>& libraries) {
+  IndexedPictures all;
   for (const auto& library : libraries) {
-    std::vector<std::filesystem::path> some;
-    Matrix rows;
-    library.index.read_all(some, rows, library.folders);
-    if (rows.rows == 0) continue;
-    paths.insert(paths.end(), some.begin(), some.end());
-    embeddings.columns = rows.columns;
-    embeddings.rows += rows.rows;
-    embeddings.values.insert(embeddings.values.end(), rows.values.begin(), rows.values.end());
+    const auto [paths, embeddings] = library.index.read_all(library.folders);
+    if (paths.empty()) continue;
+    all.paths.insert(all.paths.end(), paths.begin(), paths.end());
+    all.embeddings.columns = embeddings.columns;
+    all.embeddings.rows += embeddings.rows;
+    all.embeddings.values.insert(all.embeddings.values.end(), embeddings.values.begin(),
+                                 embeddings.values.end());
   }
+  return all;
 }
 
 }  // namespace beeld::cli

@@ -39,8 +39,7 @@ std::vector<Library> open_libraries(Session& session, const LibraryOptions& opti
 UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries,
                                const LibraryOptions& options);
 
-/// Paths and unit embeddings of all pictures of all libraries.
-void read_libraries(const std::vector<Library>& libraries, std::vector<std::filesystem::path>& paths,
-                    Matrix& embeddings);
+/// All pictures of all libraries.
+IndexedPictures read_libraries(const std::vector<Library>& libraries);
 
 }  // namespace beeld::cli

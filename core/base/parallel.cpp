@@ -4,6 +4,7 @@
 #include <tbb/global_control.h>
 #include <tbb/info.h>
 #include <tbb/parallel_for.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 namespace beeld {
 
@@ -59,6 +61,27 @@ void parallel_for(std::int64_t count, std::int64_t grain,
   }
   if (failure) std::rethrow_exception(failure);
 }
+
+struct TaskGroup::State {
+  std::mutex mutex;
+  std::vector<std::jthread> threads;
+};
+
+void TaskGroup::run(const std::function<void()>& task) {
+  const std::lock_guard lock(state_->mutex);
+  state_->threads.emplace_back(task);
+}
+
+void TaskGroup::wait() {
+  for (;;) {
+    std::unique_lock lock(state_->mutex);
+    if (state_->threads.empty()) return;
+    auto last = std::move(state_->threads.back());
+    state_->threads.pop_back();
+    lock.unlock();
+    last.join();
+  }
+}
 #else
 void parallel_for(std::int64_t count, std::int64_t grain,
                   const std::function<void(std::int64_t, std::int64_t)>& body) {
@@ -68,6 +91,18 @@ void parallel_for(std::int64_t count, std::int64_t grain,
       tbb::blocked_range<std::int64_t>(0, count, static_cast<std::size_t>(grain)),
       [&](const auto& range) { body(range.begin(), range.end()); }, tbb::simple_partitioner());
 }
+
+struct TaskGroup::State {
+  tbb::task_group group;
+};
+
+void TaskGroup::run(const std::function<void()>& task) { state_->group.run(task); }
+
+void TaskGroup::wait() { state_->group.wait(); }
 #endif
+
+TaskGroup::TaskGroup() : state_(std::make_unique<State>()) {}
+
+TaskGroup::~TaskGroup() = default;
 
 }  // namespace beeld

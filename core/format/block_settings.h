@@ -42,9 +42,4 @@ Activation read_activation_arguments(Settings& settings, Activation otherwise);
 /// Reads norm_kwargs, the keyword arguments of torch's LayerNorm: {"eps": 1e-6}.
 double read_norm_arguments(Settings& settings, double eps);
 
-/// Names the keys that every Hugging Face configuration may carry and that change no forward pass:
-/// bookkeeping, dropout, initialisation, generation. Those that would change one must have their neutral
-/// value.
-void ignore_bookkeeping(Settings& settings);
-
 }  // namespace beeld

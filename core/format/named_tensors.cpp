@@ -17,9 +17,12 @@ void write_named_tensors(const std::filesystem::path& path, std::span<const Name
   }
   std::map<std::string, TensorData, std::less<>> data;
   std::vector<std::vector<std::uint16_t>> halves;
+  std::vector<Tensor<float>> kept;  // until they are written
   halves.reserve(tensors.size());
   for (const auto& tensor : tensors) {
-    const std::span values(tensor.values.data(), static_cast<std::size_t>(tensor.values.size()));
+    const auto& as_stored =
+        kept.emplace_back(tensor.layout == Layout::transposed ? transpose(tensor.values) : tensor.values);
+    const std::span values(as_stored.data(), static_cast<std::size_t>(as_stored.size()));
     auto bytes = std::as_bytes(values);
     if (dtype == DType::f16) {
       auto& half = halves.emplace_back(values.size());

@@ -5,7 +5,6 @@
 #include <beeld/error.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -17,24 +16,6 @@ static_assert(std::endian::native == std::endian::little, "safetensors data is l
 
 namespace {
 
-struct DTypeFact {
-  DType dtype;
-  std::string_view name;
-  std::size_t size;
-};
-
-// In the order of DType.
-constexpr std::array<DTypeFact, 10> dtype_facts{{{DType::f32, "F32", 4},
-                                                 {DType::f16, "F16", 2},
-                                                 {DType::bf16, "BF16", 2},
-                                                 {DType::i64, "I64", 8},
-                                                 {DType::i32, "I32", 4},
-                                                 {DType::u8, "U8", 1},
-                                                 {DType::i8, "I8", 1},
-                                                 {DType::i16, "I16", 2},
-                                                 {DType::f64, "F64", 8},
-                                                 {DType::boolean, "BOOL", 1}}};
-
 constexpr std::size_t length_bytes = 8;
 constexpr std::uint64_t max_header_bytes = 100'000'000;
 constexpr std::size_t data_alignment = 64;
@@ -43,9 +24,8 @@ constexpr std::size_t data_alignment = 64;
   throw Error(ErrorCode::corrupt, "[safetensors] " + file + ": " + fact);
 }
 
-DType dtype_of(const std::string& file, const std::string& tensor, const std::string& name) {
-  for (const auto& fact : dtype_facts)
-    if (fact.name == name) return fact.dtype;
+DType known_dtype(const std::string& file, const std::string& tensor, const std::string& name) {
+  if (const auto dtype = dtype_of(name)) return *dtype;
   throw Error(ErrorCode::unsupported,
               "[safetensors] " + file + ": tensor " + tensor + " has the unsupported type " + name);
 }
@@ -134,10 +114,6 @@ void check_writable(const std::string& file, const std::string& name, const Tens
 
 }  // namespace
 
-std::size_t size_of(DType dtype) { return dtype_facts[static_cast<std::size_t>(dtype)].size; }
-
-std::string_view name_of(DType dtype) { return dtype_facts[static_cast<std::size_t>(dtype)].name; }
-
 SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
     : mapping_(std::make_shared<MappedFile>(path)) {
   const auto file = path.string();
@@ -148,7 +124,7 @@ SafetensorsFile::SafetensorsFile(const std::filesystem::path& path)
   auto header = safetensors::parse_header(header_, file);
   check_cover(file, header, data.size());
   for (auto& [name, entry] : header.tensors) {
-    const auto dtype = dtype_of(file, name, entry.dtype);
+    const auto dtype = known_dtype(file, name, entry.dtype);
     const auto expected = byte_size(dtype, entry.shape);
     if (!expected) corrupt(file, "tensor " + name + " has a shape that overflows");
     const auto size = entry.end - entry.begin;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/base/files.h"
+#include "core/tensor/dtype.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,15 +14,6 @@
 #include <vector>
 
 namespace beeld {
-
-/// The types of elements a tensor can be stored in.
-enum class DType { f32, f16, bf16, i64, i32, u8, i8, i16, f64, boolean };
-
-/// Bytes of one element.
-std::size_t size_of(DType dtype);
-
-/// The type's name in a safetensors header, for example "F32".
-std::string_view name_of(DType dtype);
 
 /// A tensor as it lies in a file.
 struct TensorEntry {

@@ -1,5 +1,7 @@
 #include "core/format/settings.h"
 
+#include <algorithm>
+
 #include "core/base/files.h"
 
 namespace beeld {
@@ -98,12 +100,17 @@ void Settings::ignore(std::initializer_list<std::string_view> keys) {
 }
 
 void Settings::require(std::string_view key, const nlohmann::json& expected) {
+  require_any_of(key, {expected});
+}
+
+void Settings::require_any_of(std::string_view key, const std::vector<nlohmann::json>& expected) {
   const auto* value = find(key);
-  if (value && *value != expected) {
-    throw Error(ErrorCode::unsupported, "[config] " + origin_ + ": \"" + std::string(key) + "\" is " +
-                                            value->dump().substr(0, 80) + "; only " + expected.dump() +
-                                            " is supported");
-  }
+  if (!value || std::find(expected.begin(), expected.end(), *value) != expected.end()) return;
+  std::string supported;
+  for (const auto& one : expected) supported += (supported.empty() ? "" : " or ") + one.dump();
+  throw Error(ErrorCode::unsupported, "[config] " + origin_ + ": \"" + std::string(key) + "\" is " +
+                                          value->dump().substr(0, 80) + "; only " +
+                                          (supported.empty() ? "null" : supported) + " is supported");
 }
 
 void Settings::done() const {

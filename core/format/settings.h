@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace beeld {
 
@@ -49,6 +50,9 @@ class Settings {
   /// Refuses `key` unless it is absent, null, or equal to `expected`: for settings only one value of which is
   /// supported.
   void require(std::string_view key, const nlohmann::json& expected);
+
+  /// The same where several values are supported; with none, the key must be absent or null.
+  void require_any_of(std::string_view key, const std::vector<nlohmann::json>& expected);
 
   /// Throws Error(unsupported) naming every key that has a value and was neither read nor ignored.
   void done() const;

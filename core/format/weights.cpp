@@ -36,21 +36,13 @@ bool holds(const std::vector<std::int64_t>& stored, const Shape& wanted) {
   return from == to;
 }
 
-Tensor<float> widen(const TensorEntry& entry, Shape shape) {
+Tensor<float> as_floats(const TensorEntry& entry, Shape shape) {
   auto* bytes = entry.bytes.data();
-  const auto count = static_cast<std::size_t>(shape.size());
   if (entry.dtype == DType::f32 && reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) == 0) {
     return Tensor<float>::view(shape, reinterpret_cast<float*>(bytes), entry.owner);
   }
   Tensor<float> result(shape);
-  for (std::size_t i = 0; i < count && entry.dtype == DType::f64; ++i) {
-    double value = 0;
-    std::memcpy(&value, bytes + i * sizeof value, sizeof value);
-    result.data()[i] = static_cast<float>(value);
-  }
-  if (entry.dtype == DType::f32) std::memcpy(result.data(), bytes, count * sizeof(float));
-  if (entry.dtype == DType::f16) widen_f16(bytes, count, result.data());
-  if (entry.dtype == DType::bf16) widen_bf16(bytes, count, result.data());
+  widen(entry.dtype, bytes, static_cast<std::size_t>(shape.size()), result.data());
   return result;
 }
 
@@ -64,24 +56,12 @@ Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second)
   return both;
 }
 
-Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end) {
-  Linear<float> part;
-  if (weights.read) {
-    part.weight = Tensor<float>::view({end - begin, weights.weight.columns()}, nullptr, nullptr);
-    part.read = [read = weights.read, begin, end] { return read().slice(begin, end); };
-  } else {
-    part.weight = weights.weight.slice(begin, end);
-  }
-  if (!weights.bias.empty()) part.bias = weights.bias.slice(begin, end);
-  return part;
-}
-
 WeightReader::WeightReader(const Checkpoint& checkpoint, std::string name, WeightUse use)
     : checkpoint_(&checkpoint), name_(std::move(name)), use_(use) {}
 
 WeightReader::WeightReader(std::uint64_t seed) : name_("a new model"), random_(seed) {}
 
-const TensorEntry& WeightReader::entry_of(const std::string& name, Shape shape) const {
+const TensorEntry& WeightReader::entry_of(const std::string& name, Shape shape) {
   const auto* entry = checkpoint_->find(name);
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::corrupt,
@@ -89,11 +69,17 @@ const TensorEntry& WeightReader::entry_of(const std::string& name, Shape shape) 
   };
   if (!entry) fail(", but there is no such tensor");
   if (!holds(entry->shape, shape)) fail(", but is " + text_of(entry->shape));
-  if (entry->dtype != DType::f32 && entry->dtype != DType::f16 && entry->dtype != DType::bf16 &&
-      entry->dtype != DType::f64) {
+  if (!is_floating(entry->dtype)) {
     fail(" of floating point, but is of " + std::string(name_of(entry->dtype)));
   }
+  if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(shape.size());
   return *entry;
+}
+
+StoredPart WeightReader::part_of(const Asked& asked, Shape shape) {
+  const bool transposed = asked.layout == Layout::transposed;
+  const auto& entry = entry_of(asked.name, transposed ? Shape{shape[1], shape[0]} : shape);
+  return {entry.dtype, asked.layout, shape[0], shape[1], entry.bytes.data(), entry.owner};
 }
 
 void WeightReader::draw(Tensor<float>& values, Initial initial) {
@@ -107,41 +93,52 @@ void WeightReader::draw(Tensor<float>& values, Initial initial) {
     values.data()[i] = static_cast<float>(random_.normal() * deviation);
 }
 
-void WeightReader::read_into(const std::string& name, Tensor<float> values, Initial initial,
-                             std::vector<std::int64_t> stored) {
-  if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(values.size());
-  if (checkpoint_) {
-    const auto& entry = entry_of(name, values.shape());
-    const auto widened = widen(entry, values.shape());
-    std::copy_n(widened.data(), widened.size(), values.data());
-    stored = entry.shape;
+void WeightReader::read_into(Asked asked, Tensor<float> values) {
+  const auto& shape = values.shape();
+  if (!checkpoint_) {
+    draw(values, asked.initial);
+    parameters_ += static_cast<std::size_t>(values.size());
+  } else if (asked.layout == Layout::transposed) {
+    StoredMatrix({part_of(asked, shape)}).read_into(0, shape[0], values.data());
   } else {
-    draw(values, initial);
+    const auto& entry = entry_of(asked.name, shape);
+    widen(entry.dtype, entry.bytes.data(), static_cast<std::size_t>(values.size()), values.data());
   }
-  if (stored.empty()) {
-    for (std::size_t i = 0; i < values.shape().rank(); ++i) stored.push_back(values.shape()[i]);
+  if (use_ != WeightUse::training) return;
+  if (checkpoint_) asked.stored = this->shape(asked.name);
+  if (asked.stored.empty()) {
+    for (std::size_t i = 0; i < shape.rank(); ++i) asked.stored.push_back(shape[i]);
+    if (asked.layout == Layout::transposed) std::ranges::reverse(asked.stored);
   }
-  if (use_ == WeightUse::training) named_.push_back({name, std::move(stored), std::move(values)});
+  named_.push_back({std::move(asked.name), std::move(asked.stored), std::move(values), asked.layout});
 }
 
-Tensor<float> WeightReader::fetch(const std::string& name, Shape shape, Initial initial,
-                                  std::vector<std::int64_t> stored) {
-  if (use_ != WeightUse::training) {
-    const auto& entry = entry_of(name, shape);
-    if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(shape.size());
-    return widen(entry, shape);
-  }
+Tensor<float> WeightReader::fetch(Asked asked, Shape shape) {
+  if (use_ != WeightUse::training) return as_floats(entry_of(asked.name, shape), shape);
   Tensor<float> values(shape);
-  read_into(name, values, initial, std::move(stored));
+  read_into(std::move(asked), values);
   return values;
 }
 
+Weight<float> WeightReader::fetch_weight(Asked asked, Shape shape) {
+  if (use_ != WeightUse::training) return StoredMatrix({part_of(asked, shape)});
+  return fetch(std::move(asked), shape);
+}
+
 Tensor<float> WeightReader::read(const std::string& name, Shape shape, std::vector<std::int64_t> stored) {
-  return fetch(name, shape, Initial::table, std::move(stored));
+  return fetch({name, Initial::table, std::move(stored)}, shape);
+}
+
+Weight<float> WeightReader::table(const std::string& name, Shape shape) {
+  return fetch_weight({name, Initial::table}, shape);
+}
+
+Weight<float> WeightReader::matrix(const std::string& name, Shape out_in, Layout layout) {
+  return fetch_weight({.name = name, .initial = Initial::matrix, .layout = layout}, out_in);
 }
 
 float WeightReader::scalar(const std::string& name, float initial) {
-  const auto value = fetch(name, {1}, Initial::zeros);
+  const auto value = fetch({name, Initial::zeros}, {1});
   if (use_ == WeightUse::training) named_.back().shape.clear();
   if (!checkpoint_) *named_.back().values.data() = initial;
   return *value.data();
@@ -150,47 +147,31 @@ float WeightReader::scalar(const std::string& name, float initial) {
 Linear<float> WeightReader::linear(const std::string& prefix, Shape out_in, Bias bias,
                                    std::vector<std::int64_t> stored) {
   Linear<float> weights;
-  weights.weight = fetch(prefix + "weight", out_in, Initial::matrix, std::move(stored));
-  if (bias == Bias::present) weights.bias = fetch(prefix + "bias", {out_in[0]}, Initial::zeros);
+  weights.weight = fetch_weight({prefix + "weight", Initial::matrix, std::move(stored)}, out_in);
+  if (bias == Bias::present) weights.bias = fetch({prefix + "bias", Initial::zeros}, {out_in[0]});
   return weights;
 }
 
-Linear<float> WeightReader::joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias) {
-  const auto rows = each[0], count = static_cast<std::int64_t>(prefixes.size());
+Linear<float> WeightReader::joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias,
+                                   Layout layout) {
+  const auto rows = each[0], all_rows = static_cast<std::int64_t>(prefixes.size()) * rows;
+  const auto matrix = use_ == WeightUse::training ? Tensor<float>({all_rows, each[1]}) : Tensor<float>{};
+  std::vector<StoredPart> parts;
   Linear<float> all;
-  all.weight = Tensor<float>({count * rows, each[1]});
-  if (bias == Bias::present) all.bias = Tensor<float>({count * rows});
+  if (bias == Bias::present) all.bias = Tensor<float>({all_rows});
   std::int64_t begin = 0;
   for (const auto& prefix : prefixes) {
-    read_into(prefix + "weight", all.weight.slice(begin, begin + rows), Initial::matrix);
+    const Asked weight{.name = prefix + "weight", .initial = Initial::matrix, .layout = layout};
+    if (use_ == WeightUse::training) {
+      read_into(weight, matrix.slice(begin, begin + rows));
+    } else {
+      parts.push_back(part_of(weight, each));
+    }
     if (bias == Bias::present)
-      read_into(prefix + "bias", all.bias.slice(begin, begin + rows), Initial::zeros);
+      read_into({prefix + "bias", Initial::zeros}, all.bias.slice(begin, begin + rows));
     begin += rows;
   }
-  return all;
-}
-
-Linear<float> WeightReader::block_linear(std::initializer_list<std::string> prefixes, Shape each, Bias bias) {
-  const auto count = static_cast<std::int64_t>(prefixes.size()), rows = each[0];
-  if (use_ != WeightUse::packing)
-    return count == 1 ? linear(*prefixes.begin(), each, bias) : joined(prefixes, each, bias);
-
-  Linear<float> all;
-  std::vector<TensorEntry> stored;
-  if (bias == Bias::present) all.bias = Tensor<float>({count * rows});
-  for (const auto& prefix : prefixes) {
-    const auto begin = static_cast<std::int64_t>(stored.size()) * rows;
-    stored.push_back(entry_of(prefix + "weight", each));
-    if (read_.insert(prefix + "weight").second) parameters_ += static_cast<std::size_t>(each.size());
-    if (bias == Bias::present)
-      read_into(prefix + "bias", all.bias.slice(begin, begin + rows), Initial::zeros);
-  }
-  all.weight = Tensor<float>::view({count * rows, each[1]}, nullptr, nullptr);
-  all.read = [stored = std::move(stored), each] {
-    auto weight = widen(stored[0], each);
-    for (std::size_t i = 1; i < stored.size(); ++i) weight = join_rows(weight, widen(stored[i], each));
-    return weight;
-  };
+  all.weight = use_ == WeightUse::training ? Weight<float>(matrix) : StoredMatrix(std::move(parts));
   return all;
 }
 
@@ -202,9 +183,9 @@ Linear<float> WeightReader::head(const std::string& prefix, std::int64_t inputs)
 
 Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& config) {
   Norm<float> weights{.kind = config.norm, .eps = config.norm_eps, .gain = {}, .bias = {}};
-  weights.gain = fetch(prefix + "weight", {config.width}, Initial::ones);
+  weights.gain = fetch({prefix + "weight", Initial::ones}, {config.width});
   if (config.norm == NormKind::layer && config.norm_bias == Bias::present) {
-    weights.bias = fetch(prefix + "bias", {config.width}, Initial::zeros);
+    weights.bias = fetch({prefix + "bias", Initial::zeros}, {config.width});
   }
   return weights;
 }
@@ -212,20 +193,22 @@ Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& con
 AttentionWeights<float> WeightReader::attention(const std::string& prefix, const BlockConfig& config,
                                                 const BlockNames& names) {
   const std::int64_t width = config.width;
-  const std::int64_t query_width = config.heads * config.head_width;
-  const std::int64_t key_width = config.key_value_heads * config.head_width;
-  const auto bias = config.query_key_value_bias;
+  const auto& attention = config.attention;
+  const std::int64_t query_width = attention.heads * attention.head_width;
+  const std::int64_t key_width = attention.key_value_heads * attention.head_width;
+  const auto bias = attention.query_key_value_bias;
   AttentionWeights<float> weights;
   if (names.query_key_value) {
     const auto all =
-        block_linear({prefix + names.query_key_value}, {query_width + 2 * key_width, width}, bias);
+        joined({prefix + names.query_key_value}, {query_width + 2 * key_width, width}, bias, names.layout);
     weights.query = slice_outputs(all, 0, query_width);
     weights.key_value = slice_outputs(all, query_width, query_width + 2 * key_width);
   } else {
-    weights.query = block_linear({prefix + names.query}, {query_width, width}, bias);
-    weights.key_value = block_linear({prefix + names.key, prefix + names.value}, {key_width, width}, bias);
+    weights.query = joined({prefix + names.query}, {query_width, width}, bias, names.layout);
+    weights.key_value =
+        joined({prefix + names.key, prefix + names.value}, {key_width, width}, bias, names.layout);
   }
-  weights.output = block_linear({prefix + names.output}, {width, query_width}, config.output_bias);
+  weights.output = joined({prefix + names.output}, {width, query_width}, attention.output_bias, names.layout);
   return weights;
 }
 
@@ -234,21 +217,21 @@ MlpWeights<float> WeightReader::mlp(const std::string& prefix, const BlockConfig
   const std::int64_t width = config.width, inner = config.mlp_width;
   MlpWeights<float> weights;
   if (config.gating == Gating::gated && names.gate_up) {
-    const auto both = block_linear({prefix + names.gate_up}, {2 * inner, width}, config.mlp_bias);
+    const auto both = joined({prefix + names.gate_up}, {2 * inner, width}, config.mlp_bias, names.layout);
     weights.gate = slice_outputs(both, 0, inner);
     weights.up = slice_outputs(both, inner, 2 * inner);
   } else {
     if (config.gating == Gating::gated)
-      weights.gate = block_linear({prefix + names.gate}, {inner, width}, config.mlp_bias);
-    weights.up = block_linear({prefix + names.up}, {inner, width}, config.mlp_bias);
+      weights.gate = joined({prefix + names.gate}, {inner, width}, config.mlp_bias, names.layout);
+    weights.up = joined({prefix + names.up}, {inner, width}, config.mlp_bias, names.layout);
   }
-  weights.down = block_linear({prefix + names.down}, {width, inner}, config.mlp_bias);
+  weights.down = joined({prefix + names.down}, {width, inner}, config.mlp_bias, names.layout);
   return weights;
 }
 
 Transformer<float> WeightReader::transformer(const BlockConfig& config, int layers, const BlockNames& names,
                                              const std::function<std::string(int)>& prefix) {
-  Transformer<float> stack{config, {}};
+  Transformer<float> stack{config, {}, {}};
   for (int i = 0; i < layers; ++i) {
     const auto begin = prefix(i);
     BlockWeights<float> block;
@@ -262,7 +245,7 @@ Transformer<float> WeightReader::transformer(const BlockConfig& config, int laye
     }
     if (!checkpoint_) {
       const auto factor = 1 / std::sqrt(2.0F * static_cast<float>(layers));
-      for (auto* weight : {&block.attention.output.weight, &block.mlp.down.weight})
+      for (auto* weight : {&block.attention.output.weight.plain(), &block.mlp.down.weight.plain()})
         std::for_each_n(weight->data(), weight->size(), [factor](float& value) { value *= factor; });
     }
     stack.blocks.push_back(std::move(block));

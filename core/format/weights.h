@@ -31,6 +31,7 @@ struct BlockNames {
   const char* gate_up = nullptr;  ///< or packed in this order
   const char* down = nullptr;
   const char* mlp_scale = nullptr;
+  Layout layout = Layout::normal;  ///< of its matrices: [out,in], or transposed [in,out] (GPT-2's Conv1D)
 };
 
 /// Names that several formats share: projections apart under `self_attn`,
@@ -59,8 +60,7 @@ inline constexpr BlockNames resblock_names{
 
 /// What is going to be done with weights that are read.
 enum class WeightUse {
-  inference,  ///< they are only looked at, and may lie in the mapped file
-  packing,    ///< the same, and pack() comes before use: the matrices of blocks are checked, but read there
+  inference,  ///< they are only looked at: matrices and tables are checked, and stay in the mapped file
   training,   ///< they will change: each has memory of its own
 };
 
@@ -68,10 +68,11 @@ enum class WeightUse {
 struct NamedTensor {
   std::string name;
   std::vector<std::int64_t> shape;
-  Tensor<float> values;  ///< shared with the model that uses it
+  Tensor<float> values;            ///< shared with the model that uses it
+  Layout layout = Layout::normal;  ///< transposed: `shape` has the rows of `values` as columns
 };
 
-/// Reads weights from a checkpoint by name and shape, widened to float32, and knows at the end whether any
+/// Reads weights from a checkpoint by name and shape, as float32, and knows at the end whether any
 /// tensor was left over: a tensor that nobody asked for means an architecture that is not the one configured.
 /// Instead of reading it can draw the weights of a model that is yet to learn: what is asked for is the same.
 class WeightReader {
@@ -90,6 +91,11 @@ class WeightReader {
   /// affair: `stored` is the shape in the format, where it is another. Throws Error(corrupt) where it is
   /// absent, of another size, or not of a floating type.
   Tensor<float> read(const std::string& name, Shape shape, std::vector<std::int64_t> stored = {});
+
+  /// A table whose rows are gathered, and a matrix [out,in] of products; the file's may be transposed. They
+  /// are stored weights, or plain ones for training. Throw as read().
+  Weight<float> table(const std::string& name, Shape shape);
+  Weight<float> matrix(const std::string& name, Shape out_in, Layout layout = Layout::normal);
 
   /// A single value; `initial` where weights are drawn.
   float scalar(const std::string& name, float initial = 0);
@@ -125,19 +131,24 @@ class WeightReader {
  private:
   enum class Initial { table, matrix, ones, zeros };
 
+  /// What is asked for, beside its shape.
+  struct Asked {
+    std::string name;
+    Initial initial = Initial::table;
+    std::vector<std::int64_t> stored = {};  // the shape in the format, where it is another
+    Layout layout = Layout::normal;         // of a matrix, in the format
+  };
+
   /// Fills `values`, rows of a matrix or all of a tensor, from the checkpoint or by drawing.
-  void read_into(const std::string& name, Tensor<float> values, Initial initial,
-                 std::vector<std::int64_t> stored = {});
-  Tensor<float> fetch(const std::string& name, Shape shape, Initial initial,
-                      std::vector<std::int64_t> stored = {});
-  const TensorEntry& entry_of(const std::string& name, Shape shape) const;
+  void read_into(Asked asked, Tensor<float> values);
+  Tensor<float> fetch(Asked asked, Shape shape);
+  Weight<float> fetch_weight(Asked asked, Shape shape);
+  const TensorEntry& entry_of(const std::string& name, Shape shape);
+  StoredPart part_of(const Asked& asked, Shape shape);
   void draw(Tensor<float>& values, Initial initial);
 
   /// Several linear maps of the file as one, their outputs in order.
-  Linear<float> joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias);
-
-  /// The same for a block, not read yet where it is going to be packed.
-  Linear<float> block_linear(std::initializer_list<std::string> prefixes, Shape each, Bias bias);
+  Linear<float> joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias, Layout layout);
 
   AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
                                     const BlockNames& names);
@@ -153,13 +164,10 @@ class WeightReader {
   std::size_t parameters_ = 0;
 };
 
-/// Rows [begin,end) of a linear map's outputs; shares the values where they are read.
-Linear<float> slice_outputs(const Linear<float>& weights, std::int64_t begin, std::int64_t end);
-
 /// The rows of `first`, then those of `second`.
 Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second);
 
-/// [rows, columns] -> [columns, rows]: for weights stored to multiply on the right.
+/// [rows, columns] -> [columns, rows]
 Tensor<float> transpose(const Tensor<float>& matrix);
 
 }  // namespace beeld

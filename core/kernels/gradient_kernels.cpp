@@ -20,8 +20,8 @@ void ActivateValues(const float* z, std::int64_t count, Activation activation, f
   });
 }
 
-void ActivationGradientValues(const float* z, const float* dy, std::int64_t count, Activation activation,
-                              float* dz) {
+void ActivateValuesBackward(const float* z, const float* dy, std::int64_t count, Activation activation,
+                            float* dz) {
   for_each_vector(count, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
     store(hn::Mul(load(dy + i, n), value_and_slope(load(z + i, n), activation).slope), dz + i, n);
   });
@@ -29,7 +29,7 @@ void ActivationGradientValues(const float* z, const float* dy, std::int64_t coun
 
 /// With x^ = (x - mean) * scale and g = gain * dy: dx = scale * (g - mean(g) - x^ mean(g x^)).
 /// Without a mean (root mean square) the middle term is absent.
-HWY_INLINE void row_gradient(const NormRow& row, const NormRowGradient& gradient, float mean_value,
+HWY_INLINE void row_backward(const NormRow& row, const NormRowGradient& gradient, float mean_value,
                              float scale_value, bool centred) {
   const F f;
   const auto mean = hn::Set(f, mean_value), scale = hn::Set(f, scale_value);
@@ -54,7 +54,7 @@ HWY_INLINE void row_gradient(const NormRow& row, const NormRowGradient& gradient
   });
 }
 
-void LayerNormRowGradient(const NormRow& row, const NormRowGradient& gradient) {
+void LayerNormRowBackward(const NormRow& row, const NormRowGradient& gradient) {
   const F f;
   auto total = hn::Zero(f);
   for_each_vector(row.width, [&](std::int64_t i, std::int64_t n)
@@ -62,12 +62,12 @@ void LayerNormRowGradient(const NormRow& row, const NormRowGradient& gradient) {
   const auto width = static_cast<float>(row.width);
   const float mean = hn::GetLane(hn::SumOfLanes(f, total)) / width;
   const float variance = sum_of_squares(row.x, mean, row.width) / width;
-  row_gradient(row, gradient, mean, 1 / std::sqrt(variance + row.eps), true);
+  row_backward(row, gradient, mean, 1 / std::sqrt(variance + row.eps), true);
 }
 
-void RmsNormRowGradient(const NormRow& row, const NormRowGradient& gradient) {
+void RmsNormRowBackward(const NormRow& row, const NormRowGradient& gradient) {
   const float mean_square = sum_of_squares(row.x, 0, row.width) / static_cast<float>(row.width);
-  row_gradient(row, gradient, 0, 1 / std::sqrt(mean_square + row.eps), false);
+  row_backward(row, gradient, 0, 1 / std::sqrt(mean_square + row.eps), false);
 }
 
 void AddValues(const float* x, std::int64_t count, float* y) {
@@ -82,26 +82,26 @@ HWY_AFTER_NAMESPACE();
 namespace beeld {
 
 HWY_EXPORT(ActivateValues);
-HWY_EXPORT(ActivationGradientValues);
-HWY_EXPORT(LayerNormRowGradient);
-HWY_EXPORT(RmsNormRowGradient);
+HWY_EXPORT(ActivateValuesBackward);
+HWY_EXPORT(LayerNormRowBackward);
+HWY_EXPORT(RmsNormRowBackward);
 HWY_EXPORT(AddValues);
 
 void activate_values(const float* z, std::int64_t count, Activation activation, float* y) {
   HWY_DYNAMIC_DISPATCH(ActivateValues)(z, count, activation, y);
 }
 
-void activation_gradient_values(const float* z, const float* dy, std::int64_t count, Activation activation,
-                                float* dz) {
-  HWY_DYNAMIC_DISPATCH(ActivationGradientValues)(z, dy, count, activation, dz);
+void activate_values_backward(const float* z, const float* dy, std::int64_t count, Activation activation,
+                              float* dz) {
+  HWY_DYNAMIC_DISPATCH(ActivateValuesBackward)(z, dy, count, activation, dz);
 }
 
-void layer_norm_row_gradient(const NormRow& row, const NormRowGradient& gradient) {
-  HWY_DYNAMIC_DISPATCH(LayerNormRowGradient)(row, gradient);
+void layer_norm_row_backward(const NormRow& row, const NormRowGradient& gradient) {
+  HWY_DYNAMIC_DISPATCH(LayerNormRowBackward)(row, gradient);
 }
 
-void rms_norm_row_gradient(const NormRow& row, const NormRowGradient& gradient) {
-  HWY_DYNAMIC_DISPATCH(RmsNormRowGradient)(row, gradient);
+void rms_norm_row_backward(const NormRow& row, const NormRowGradient& gradient) {
+  HWY_DYNAMIC_DISPATCH(RmsNormRowBackward)(row, gradient);
 }
 
 void add_values(const float* x, std::int64_t count, float* y) {

@@ -13,8 +13,8 @@ namespace beeld {
 void activate_values(const float* z, std::int64_t count, Activation activation, float* y);
 
 /// dz = dy * f'(z). dz may be dy.
-void activation_gradient_values(const float* z, const float* dy, std::int64_t count, Activation activation,
-                                float* dz);
+void activate_values_backward(const float* z, const float* dy, std::int64_t count, Activation activation,
+                              float* dz);
 
 /// The gradient of a normalised row: dx is written, the gradients of gain and bias are added to.
 struct NormRowGradient {
@@ -23,8 +23,8 @@ struct NormRowGradient {
   float* gain;      // [C]
   float* bias;      // [C], or null
 };
-void layer_norm_row_gradient(const NormRow& row, const NormRowGradient& gradient);
-void rms_norm_row_gradient(const NormRow& row, const NormRowGradient& gradient);
+void layer_norm_row_backward(const NormRow& row, const NormRowGradient& gradient);
+void rms_norm_row_backward(const NormRow& row, const NormRowGradient& gradient);
 
 /// y += x, element by element.
 void add_values(const float* x, std::int64_t count, float* y);

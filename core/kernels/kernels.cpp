@@ -125,5 +125,16 @@ void widen_bf16(const std::byte* from, std::size_t count, float* to) {
   HWY_DYNAMIC_DISPATCH(WidenBf16)(from, count, to);
 }
 
+void widen(DType dtype, const std::byte* from, std::size_t count, float* to) {
+  if (dtype == DType::f32) std::memcpy(to, from, count * sizeof(float));
+  if (dtype == DType::f16) widen_f16(from, count, to);
+  if (dtype == DType::bf16) widen_bf16(from, count, to);
+  for (std::size_t i = 0; i < count && dtype == DType::f64; ++i) {
+    double value = 0;
+    std::memcpy(&value, from + i * sizeof value, sizeof value);
+    to[i] = static_cast<float>(value);
+  }
+}
+
 }  // namespace beeld
 #endif

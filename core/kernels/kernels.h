@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/tensor/dtype.h"
+
 namespace beeld {
 
 // Vector code with run-time dispatch (Highway). Each function has its plain definition in the op that calls
@@ -30,5 +32,8 @@ void widen_f16(const std::byte* from, std::size_t count, float* to);
 
 /// Widens `count` bfloat16 values (the upper half of a float32), at any alignment.
 void widen_bf16(const std::byte* from, std::size_t count, float* to);
+
+/// Reads `count` values of a floating type (is_floating) as float32, at any alignment.
+void widen(DType dtype, const std::byte* from, std::size_t count, float* to);
 
 }  // namespace beeld

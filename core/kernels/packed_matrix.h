@@ -2,10 +2,11 @@
 
 #include <beeld/weight_type.h>
 
-#include <memory>
+#include <functional>
 #include <string_view>
 
 #include "core/kernels/product.h"
+#include "core/tensor/buffer.h"
 #include "core/tensor/tensor.h"
 
 namespace beeld {
@@ -14,7 +15,13 @@ namespace beeld {
 /// safe for concurrent use.
 class PackedMatrix {
  public:
-  PackedMatrix(const float* weight, std::int64_t n, std::int64_t k, WeightType type);
+  /// Rows [begin,end) of the weight: [end-begin,K]. It is read a panel at a time, so that it need not be in
+  /// memory as a whole.
+  using ReadRows = std::function<Tensor<float>(std::int64_t begin, std::int64_t end)>;
+  PackedMatrix(Shape shape, const ReadRows& read, WeightType type);
+  PackedMatrix(const Tensor<float>& weight, WeightType type);
+
+  Shape shape() const { return {n_, k_}; }
 
   /// y = activation(x W^T + bias), or y += x W^T + bias, in some columns of y [M,N]; they begin at a multiple
   /// of panel(), and end at one or at N.
@@ -24,12 +31,12 @@ class PackedMatrix {
 
  private:
   template <class Held, class Convert>
-  void hold(const float* weight, const Convert& convert);
-  void hold_bytes(const float* weight);
+  void hold(const ReadRows& read, const Convert& convert);
+  void hold_bytes(const ReadRows& read);
 
   WeightType type_;
   std::int64_t n_, k_, together_ = 1;
-  Tensor<float> held_;           // panels of values of that type: see Panels
+  Buffer held_;                  // panels of values of that type: see Panels
   Tensor<float> scales_, sums_;  // of int8
 };
 

@@ -17,15 +17,18 @@ void values(const float* x, std::int64_t count, Activation activation, float* y)
 }
 
 template <class T>
-void gradients(const T* x, const T* dy, std::int64_t count, Activation activation, T* dx) {
+void values_backward(const T* x, const T* dy, std::int64_t count, Activation activation, T* dx) {
   for (std::int64_t i = 0; i < count; ++i) dx[i] = dy[i] * activation_slope(x[i], activation);
 }
 
-void gradients(const float* x, const float* dy, std::int64_t count, Activation activation, float* dx) {
-  activation_gradient_values(x, dy, count, activation, dx);
+void values_backward(const float* x, const float* dy, std::int64_t count, Activation activation, float* dx) {
+  activate_values_backward(x, dy, count, activation, dx);
 }
 
 }  // namespace
+
+template <class T>
+void activate_backward(const Tensor<T>& dy, const Tensor<T>& x, Activation activation, Tape<T>& tape);
 
 template <class T>
 Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass) {
@@ -33,15 +36,15 @@ Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass) {
   values(x.data(), x.size(), activation, y.data());
   if (auto* tape = pass.tape) {
     tape->record(y, {x.identity()},
-                 [=](const Tensor<T>& dy) { activate_gradient(dy, x, activation, *tape); });
+                 [=](const Tensor<T>& dy) { activate_backward(dy, x, activation, *tape); });
   }
   return y;
 }
 
 template <class T>
-void activate_gradient(const Tensor<T>& dy, const Tensor<T>& x, Activation activation, Tape<T>& tape) {
+void activate_backward(const Tensor<T>& dy, const Tensor<T>& x, Activation activation, Tape<T>& tape) {
   Tensor<T> dx(x.shape());
-  gradients(x.data(), dy.data(), x.size(), activation, dx.data());
+  values_backward(x.data(), dy.data(), x.size(), activation, dx.data());
   tape.add(x, dx);
 }
 
@@ -52,13 +55,13 @@ Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activatio
     y.data()[i] = activate(gates.data()[i], activation) * up.data()[i];
   if (auto* tape = pass.tape) {
     tape->record(y, {gates.identity(), up.identity()},
-                 [=](const Tensor<T>& dy) { gate_gradient(dy, gates, up, activation, *tape); });
+                 [=](const Tensor<T>& dy) { gate_backward(dy, gates, up, activation, *tape); });
   }
   return y;
 }
 
 template <class T>
-void gate_gradient(const Tensor<T>& dy, const Tensor<T>& gates, const Tensor<T>& up, Activation activation,
+void gate_backward(const Tensor<T>& dy, const Tensor<T>& gates, const Tensor<T>& up, Activation activation,
                    Tape<T>& tape) {
   Tensor<T> d_gates(gates.shape()), d_up(up.shape());
   for (std::int64_t i = 0; i < up.size(); ++i) {

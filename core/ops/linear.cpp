@@ -38,12 +38,13 @@ template <class T>
 void multiply_plain(const T* x, std::int64_t rows, const Linear<T>& w, Epilogue epilogue, T* y) {
   const auto in = w.weight.columns(), out = w.weight.rows();
   product<T>({rows, out, in}, {.alpha = 1, .beta = epilogue.add_to_output ? T{1} : T{0}}, {x, in},
-             {w.weight.data(), in, Layout::transposed}, {y, out});
+             {w.weight.plain().data(), in, Layout::transposed}, {y, out});
   add_bias_and_activate(y, rows, out, w.bias.data(), epilogue.activation);
 }
 
 template <class T>
-void check(const Tensor<T>& x, const Linear<T>& w) {
+void check(const Tensor<T>& x, const Linear<T>& w, const Pass<T>& pass) {
+  check_recordable(w.weight, pass, "linear");
   if (x.columns() == w.weight.columns()) return;
   throw Error(ErrorCode::invalid_argument, "[linear] weight " + w.weight.shape().string() +
                                                " needs rows of " + std::to_string(w.weight.columns()) +
@@ -63,16 +64,18 @@ void multiply(const Tensor<float>& x, const Linear<float>& w, const Pass<float>&
               Tensor<float>& y) {
   const auto rows = x.rows(), in = w.weight.columns(), out = w.weight.rows();
   const std::int64_t workers = pass.workers == Workers::one ? 1 : thread_count();
+  const auto* packed = w.weight.packed();
+  const auto plain = packed ? Linear<float>{} : Linear<float>{w.weight.read(), w.bias};
   const auto some_rows = [&](std::int64_t begin, std::int64_t end) {
     const auto* from = x.data() + begin * in;
     auto* to = y.data() + begin * out;
-    if (!w.packed) return multiply_plain(from, end - begin, w, epilogue, to);
-    w.packed->multiply({from, end - begin, w.bias.data(), epilogue, to}, {0, out});
+    if (!packed) return multiply_plain(from, end - begin, plain, epilogue, to);
+    packed->multiply({from, end - begin, w.bias.data(), epilogue, to}, {0, out});
   };
   // Few rows are not divided, because every part of them would read all weights.
-  if (rows >= rows_a_worker * workers || !w.packed) return share_out(rows, 1, workers, some_rows);
+  if (rows >= rows_a_worker * workers || !packed) return share_out(rows, 1, workers, some_rows);
   share_out(out, PackedMatrix::panel(), workers, [&](std::int64_t begin, std::int64_t end) {
-    w.packed->multiply({x.data(), rows, w.bias.data(), epilogue, y.data()}, {begin, end});
+    packed->multiply({x.data(), rows, w.bias.data(), epilogue, y.data()}, {begin, end});
   });
 }
 
@@ -84,42 +87,49 @@ void multiply(const Tensor<double>& x, const Linear<double>& w, const Pass<doubl
 }  // namespace
 
 void pack(Linear<float>& weights, WeightType type) {
-  if (weights.packed) return;
-  if (weights.read) {
-    weights.weight = weights.read();
-    weights.read = nullptr;  // only now: where memory ran out, it is asked for again
-  }
-  const auto n = weights.weight.rows(), k = weights.weight.columns();
-  weights.packed = std::make_shared<PackedMatrix>(weights.weight.data(), n, k, type);
-  weights.weight = Tensor<float>::view(weights.weight.shape(), nullptr, nullptr);
+  auto& weight = weights.weight;
+  if (weight.packed()) return;
+  const auto read = [&](std::int64_t begin, std::int64_t end) { return weight.read(begin, end); };
+  // Where memory runs out, the weight stays as it was and may be packed again.
+  weight = std::make_shared<const PackedMatrix>(weight.shape(), read, type);
 }
+
+template <class T>
+Linear<T> slice_outputs(const Linear<T>& weights, std::int64_t begin, std::int64_t end) {
+  return {weights.weight.slice(begin, end),
+          weights.bias.empty() ? Tensor<T>{} : weights.bias.slice(begin, end)};
+}
+
+template <class T>
+void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape);
 
 template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass, Activation activation) {
   // The gradient of an activation needs what it was given: under a tape it is an operation of its own.
   const bool apart = pass.tape && activation != Activation::identity;
-  check(x, weights);
+  check(x, weights, pass);
   const OpTimer timer(pass.times, Op::product);
   Tensor<T> y({x.rows(), weights.weight.rows()});
   multiply(x, weights, pass, {.activation = apart ? Activation::identity : activation}, y);
   if (auto* tape = pass.tape) {
-    tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity()},
-                 [=](const Tensor<T>& dy) { linear_gradient(dy, x, weights, *tape); });
+    tape->record(y, {x.identity(), weights.weight.plain().identity(), weights.bias.identity()},
+                 [=](const Tensor<T>& dy) { linear_backward(dy, x, weights, *tape); });
   }
   return apart ? activate(y, activation, pass) : y;
 }
 
 /// dx = dy W, dW = dy^T x, db = the sum of dy's rows.
 template <class T>
-void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
-  const auto rows = dy.rows(), in = weights.weight.columns(), out = weights.weight.rows();
+void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& weights, Tape<T>& tape) {
+  const auto& weight = weights.weight.plain();
+  const auto rows = dy.rows(), in = weight.columns(), out = weight.rows();
   if (tape.watches(x)) {
     Tensor<T> dx({rows, in});
-    product<T>({rows, in, out}, {}, {dy.data(), out}, {weights.weight.data(), in}, {dx.data(), in});
+    product<T>({rows, in, out}, {}, {dy.data(), out}, {weight.data(), in}, {dx.data(), in});
     tape.add(x, dx);
   }
-  if (tape.watches(weights.weight)) {
-    auto dw = tape.sum(weights.weight);
+  if (tape.watches(weight)) {
+    auto dw = tape.sum(weight);
     product<T>({out, in, rows}, {.alpha = 1, .beta = 1}, {dy.data(), out, Layout::transposed}, {x.data(), in},
                {dw.data(), in});
   }
@@ -131,21 +141,23 @@ void linear_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& w
 
 template <class T>
 Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T> residual, Pass<T>& pass) {
-  check(x, weights);
+  check(x, weights, pass);
   const OpTimer timer(pass.times, Op::product);
   const auto before = residual.identity();
   auto y = residual.unique() ? std::move(residual) : residual.clone();
   multiply(x, weights, pass, {.add_to_output = true}, y);
   if (auto* tape = pass.tape) {
-    tape->record(y, {x.identity(), weights.weight.identity(), weights.bias.identity(), before},
+    tape->record(y, {x.identity(), weights.weight.plain().identity(), weights.bias.identity(), before},
                  [=](const Tensor<T>& dy) {
                    tape->add(before, dy);
-                   linear_gradient(dy, x, weights, *tape);
+                   linear_backward(dy, x, weights, *tape);
                  });
   }
   return y;
 }
 
+template Linear<float> slice_outputs(const Linear<float>&, std::int64_t, std::int64_t);
+template Linear<double> slice_outputs(const Linear<double>&, std::int64_t, std::int64_t);
 template Tensor<float> linear(const Tensor<float>&, const Linear<float>&, Pass<float>&, Activation);
 template Tensor<double> linear(const Tensor<double>&, const Linear<double>&, Pass<double>&, Activation);
 template Tensor<float> linear_residual(const Tensor<float>&, const Linear<float>&, Tensor<float>,

@@ -1,10 +1,7 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-
 #include "core/kernels/activation.h"
-#include "core/kernels/packed_matrix.h"
+#include "core/ops/weight.h"
 #include "core/tensor/pass.h"
 #include "core/tensor/tensor.h"
 
@@ -15,18 +12,22 @@ enum class Bias { absent, present };
 /// Weights of y = x W^T + b.
 template <class T>
 struct Linear {
-  Tensor<T> weight;                                 // [out, in]
-  Tensor<T> bias;                                   // [out], or empty
-  std::shared_ptr<const PackedMatrix> packed = {};  // the same weight, ordered for speed; may be null
-  std::function<Tensor<T>()> read = {};             // where only its shape is known so far: gives the weight
+  Weight<T> weight;  // [out, in]
+  Tensor<T> bias;    // [out], or empty
 
-  bool present() const { return weight.shape().rank() != 0; }
+  bool present() const { return !weight.empty(); }
 };
 
-/// Orders a weight for fast products, for inference: the plain copy goes, only its shape stays.
+/// Orders a weight for fast products, for inference; no other copy stays.
 void pack(Linear<float>& weights, WeightType type = WeightType::f32);
 
-/// activation(x W^T + b): [N,in] -> [N,out]
+/// Rows [begin,end) of a linear map's outputs; shares the values. Throws Error(invalid_argument) where they
+/// are packed.
+template <class T>
+Linear<T> slice_outputs(const Linear<T>& weights, std::int64_t begin, std::int64_t end);
+
+/// activation(x W^T + b): [N,in] -> [N,out]. A stored weight is read anew by every call. Throws
+/// Error(invalid_argument) where rows do not fit, or a tape is to record a weight that is not plain.
 template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass,
                  Activation activation = Activation::identity);

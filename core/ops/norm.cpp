@@ -43,7 +43,7 @@ void norm_row_plain(const T* x, const Norm<T>& weights, T* y) {
 }
 
 template <class T>
-void norm_row_gradient_plain(const T* x, const Norm<T>& weights, const NormGradient<T>& gradient) {
+void norm_row_backward_plain(const T* x, const Norm<T>& weights, const NormGradient<T>& gradient) {
   // With x^ = (x - mean) * scale and g = gain * dy: dx = scale * (g - mean(g) - x^ mean(g x^)); without a
   // mean the middle term is absent.
   const auto width = weights.gain.size();
@@ -74,17 +74,20 @@ void norm_row(const float* x, const Norm<float>& w, float* y) {
 
 void norm_row(const double* x, const Norm<double>& w, double* y) { norm_row_plain(x, w, y); }
 
-void norm_row_gradient(const float* x, const Norm<float>& w, const NormGradient<float>& gradient) {
+void norm_row_backward(const float* x, const Norm<float>& w, const NormGradient<float>& gradient) {
   const NormRow row{x, w.gain.data(), nullptr, w.gain.size(), static_cast<float>(w.eps)};
   const NormRowGradient parts{gradient.dy, gradient.dx, gradient.gain, gradient.bias};
-  w.kind == NormKind::layer ? layer_norm_row_gradient(row, parts) : rms_norm_row_gradient(row, parts);
+  w.kind == NormKind::layer ? layer_norm_row_backward(row, parts) : rms_norm_row_backward(row, parts);
 }
 
-void norm_row_gradient(const double* x, const Norm<double>& w, const NormGradient<double>& gradient) {
-  norm_row_gradient_plain(x, w, gradient);
+void norm_row_backward(const double* x, const Norm<double>& w, const NormGradient<double>& gradient) {
+  norm_row_backward_plain(x, w, gradient);
 }
 
 }  // namespace
+
+template <class T>
+void norm_backward(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape);
 
 template <class T>
 Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
@@ -97,13 +100,13 @@ Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
   for (std::int64_t i = 0; i < x.rows(); ++i) norm_row(x.row(i), weights, y.row(i));
   if (auto* tape = pass.tape) {
     tape->record(y, {x.identity(), weights.gain.identity(), weights.bias.identity()},
-                 [=](const Tensor<T>& dy) { norm_gradient(dy, x, weights, *tape); });
+                 [=](const Tensor<T>& dy) { norm_backward(dy, x, weights, *tape); });
   }
   return y;
 }
 
 template <class T>
-void norm_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape) {
+void norm_backward(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape) {
   const bool has_bias = !weights.bias.empty();
   const auto gradient_of = [&](const Tensor<T>& parameter) {
     return tape.watches(parameter) ? tape.sum(parameter) : Tensor<T>::zeros(parameter.shape());
@@ -112,7 +115,7 @@ void norm_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weigh
   auto d_bias = has_bias ? gradient_of(weights.bias) : Tensor<T>{};
   Tensor<T> dx(x.shape());
   for (std::int64_t i = 0; i < x.rows(); ++i) {
-    norm_row_gradient(x.row(i), weights, {dy.row(i), dx.row(i), d_gain.data(), d_bias.data()});
+    norm_row_backward(x.row(i), weights, {dy.row(i), dx.row(i), d_gain.data(), d_bias.data()});
   }
   tape.add(x, dx);
 }
@@ -120,6 +123,6 @@ void norm_gradient(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weigh
 template Tensor<float> norm(const Tensor<float>&, const Norm<float>&, Pass<float>&);
 template Tensor<double> norm(const Tensor<double>&, const Norm<double>&, Pass<double>&);
 template void norm_row_plain(const float*, const Norm<float>&, float*);
-template void norm_row_gradient_plain(const float*, const Norm<float>&, const NormGradient<float>&);
+template void norm_row_backward_plain(const float*, const Norm<float>&, const NormGradient<float>&);
 
 }  // namespace beeld

@@ -38,6 +38,6 @@ struct NormGradient {
 
 /// The gradient of one row by the plain definition.
 template <class T>
-void norm_row_gradient_plain(const T* x, const Norm<T>& weights, const NormGradient<T>& gradient);
+void norm_row_backward_plain(const T* x, const Norm<T>& weights, const NormGradient<T>& gradient);
 
 }  // namespace beeld

@@ -1,6 +1,8 @@
 #include "core/ops/rotary.h"
 
-#include <cmath>
+#include <beeld/error.h>
+
+#include <string>
 
 #include "core/tensor/tape.h"
 
@@ -12,23 +14,20 @@ namespace {
 enum class Turn { forward = 1, back = -1 };
 
 template <class T>
-void turn(Tensor<T>& x, const Rotary& rotary, const Sequences& sequences, Turn direction) {
-  const auto half = rotary.head_width / 2;
-  for (std::int64_t b = 0; b < sequences.count(); ++b) {
-    for (std::int64_t t = 0; t < sequences.length(b); ++t) {
-      T* row = x.row(sequences.begin[b] + t);
-      for (std::int64_t i = 0; i < half; ++i) {
-        const double exponent = -2.0 * static_cast<double>(i) / static_cast<double>(rotary.head_width);
-        const double angle =
-            static_cast<double>(direction) * static_cast<double>(t) * std::pow(rotary.base, exponent);
-        const T cosine = static_cast<T>(std::cos(angle)), sine = static_cast<T>(std::sin(angle));
-        for (std::int64_t h = 0; h < rotary.heads; ++h) {
-          T& first = row[h * rotary.head_width + i];
-          T& second = row[h * rotary.head_width + half + i];
-          const T turned = first * cosine - second * sine;
-          second = second * cosine + first * sine;
-          first = turned;
-        }
+void turn(Tensor<T>& x, const Rotation<T>& rotation, const RotaryHeads& heads, Turn direction) {
+  const auto pairs = rotation.cosines.columns();
+  const bool split = heads.pairs == RotaryPairs::half_split;
+  const std::int64_t step = split ? 1 : 2, apart = split ? pairs : 1;
+  const T sign = static_cast<T>(direction);
+  for (std::int64_t row = 0; row < x.rows(); ++row) {
+    const T *cosines = rotation.cosines.row(row), *sines = rotation.sines.row(row);
+    for (std::int64_t h = 0; h < heads.heads; ++h) {
+      T* head = x.row(row) + h * heads.width;
+      for (std::int64_t i = 0; i < pairs; ++i) {
+        T &first = head[i * step], &second = head[i * step + apart];
+        const T sine = sign * sines[i], turned = first * cosines[i] - second * sine;
+        second = second * cosines[i] + first * sine;
+        first = turned;
       }
     }
   }
@@ -37,22 +36,29 @@ void turn(Tensor<T>& x, const Rotary& rotary, const Sequences& sequences, Turn d
 }  // namespace
 
 template <class T>
-Tensor<T> rotate(Tensor<T> x, const Rotary& rotary, Pass<T>& pass) {
+Tensor<T> rotate(Tensor<T> x, const Rotation<T>& rotation, const RotaryHeads& heads, Pass<T>& pass) {
+  if (rotation.cosines.rows() != x.rows() || rotation.sines.shape() != rotation.cosines.shape() ||
+      2 * rotation.cosines.columns() > heads.width || heads.heads * heads.width > x.columns()) {
+    throw Error(ErrorCode::invalid_argument, "[rotate] angles " + rotation.cosines.shape().string() +
+                                                 " do not fit rows " + x.shape().string() + " with " +
+                                                 std::to_string(heads.heads) + " heads of " +
+                                                 std::to_string(heads.width));
+  }
   const auto before = x.identity();
   auto y = x.unique() ? std::move(x) : x.clone();
-  turn(y, rotary, pass.sequences, Turn::forward);
+  turn(y, rotation, heads, Turn::forward);
   if (auto* tape = pass.tape) {
-    tape->record(y, {before}, [=, sequences = pass.sequences](const Tensor<T>& dy) {
+    tape->record(y, {before}, [=](const Tensor<T>& dy) {
       // A rotation's inverse is its transpose.
       auto dx = dy.clone();
-      turn(dx, rotary, sequences, Turn::back);
+      turn(dx, rotation, heads, Turn::back);
       tape->add(before, dx);
     });
   }
   return y;
 }
 
-template Tensor<float> rotate(Tensor<float>, const Rotary&, Pass<float>&);
-template Tensor<double> rotate(Tensor<double>, const Rotary&, Pass<double>&);
+template Tensor<float> rotate(Tensor<float>, const Rotation<float>&, const RotaryHeads&, Pass<float>&);
+template Tensor<double> rotate(Tensor<double>, const Rotation<double>&, const RotaryHeads&, Pass<double>&);
 
 }  // namespace beeld

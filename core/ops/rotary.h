@@ -5,15 +5,32 @@
 
 namespace beeld {
 
-struct Rotary {
-  std::int64_t heads = 0;       ///< H
-  std::int64_t head_width = 0;  ///< D, even
-  double base = 10000;
+/// Which of the first 2P channels of a head turn together.
+enum class RotaryPairs {
+  half_split,   ///< i and i + P
+  interleaved,  ///< 2i and 2i + 1
 };
 
-/// Turns channels i and i + D/2 of every head by the angle t * base^(-2i/D), t being the row's place in its
-/// sequence: [N, H*D] in the first columns of x, in place (Su et al. 2021).
+/// The angles by which the pairs of each row turn, as their cosines and sines, which an attention factor may
+/// stretch.
 template <class T>
-Tensor<T> rotate(Tensor<T> x, const Rotary& rotary, Pass<T>& pass);
+struct Rotation {
+  Tensor<T> cosines;  // [N,P]
+  Tensor<T> sines;    // [N,P]
+
+  bool empty() const { return cosines.empty(); }
+};
+
+/// The heads [H*D] in the first columns of a row.
+struct RotaryHeads {
+  std::int64_t heads = 0;  ///< H
+  std::int64_t width = 0;  ///< D, at least 2P: what is left is not turned
+  RotaryPairs pairs = RotaryPairs::half_split;
+};
+
+/// Turns the pairs of every head by the angles of its row, in place where nobody else holds the values
+/// (Su et al. 2021): [N, H*D and more] -> the same. Throws Error(invalid_argument) where they do not fit.
+template <class T>
+Tensor<T> rotate(Tensor<T> x, const Rotation<T>& rotation, const RotaryHeads& heads, Pass<T>& pass);
 
 }  // namespace beeld

@@ -5,32 +5,44 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "core/tensor/tape.h"
 
 namespace beeld {
 
+namespace {
+
+void check_ids(std::span<const std::int64_t> ids, std::int64_t rows) {
+  const auto outside = std::ranges::find_if(ids, [rows](auto id) { return id < 0 || id >= rows; });
+  if (outside == ids.end()) return;
+  throw Error(ErrorCode::invalid_argument,
+              "[gather] row " + std::to_string(*outside) + " of a table of " + std::to_string(rows));
+}
+
+}  // namespace
+
+template <class T>
+void gather_backward(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
+                     Tape<T>& tape);
+
 template <class T>
 Tensor<T> gather(const Tensor<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass) {
+  check_ids(ids, table.rows());
   Tensor<T> y({static_cast<std::int64_t>(ids.size()), table.columns()});
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (ids[i] < 0 || ids[i] >= table.rows()) {
-      throw Error(ErrorCode::invalid_argument, "[gather] row " + std::to_string(ids[i]) + " of a table of " +
-                                                   std::to_string(table.rows()));
-    }
+  for (std::size_t i = 0; i < ids.size(); ++i)
     std::copy_n(table.row(ids[i]), table.columns(), y.row(static_cast<std::int64_t>(i)));
-  }
   if (auto* tape = pass.tape) {
     tape->record(y, {table.identity()}, [=, kept = std::vector(ids.begin(), ids.end())](const Tensor<T>& dy) {
-      gather_gradient<T>(dy, table, kept, *tape);
+      gather_backward<T>(dy, table, kept, *tape);
     });
   }
   return y;
 }
 
 template <class T>
-void gather_gradient(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
+void gather_backward(const Tensor<T>& dy, const Tensor<T>& table, std::span<const std::int64_t> ids,
                      Tape<T>& tape) {
   auto sum = tape.sum(table);
   for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -38,6 +50,24 @@ void gather_gradient(const Tensor<T>& dy, const Tensor<T>& table, std::span<cons
     std::transform(from, from + dy.columns(), sum.row(ids[i]), sum.row(ids[i]), std::plus<T>());
   }
 }
+
+template <class T>
+Tensor<T> gather(const Weight<T>& table, std::span<const std::int64_t> ids, Pass<T>& pass) {
+  check_recordable(table, pass, "gather");
+  if constexpr (std::is_same_v<T, float>) {
+    if (const auto* stored = table.stored()) {
+      check_ids(ids, table.rows());
+      Tensor<float> y({static_cast<std::int64_t>(ids.size()), table.columns()});
+      for (std::size_t i = 0; i < ids.size(); ++i)
+        stored->read_into(ids[i], ids[i] + 1, y.row(static_cast<std::int64_t>(i)));
+      return y;
+    }
+  }
+  return gather(table.plain(), ids, pass);
+}
+
+template <class T>
+void gained_backward(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& gain, Tape<T>& tape);
 
 template <class T>
 Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& pass) {
@@ -60,7 +90,7 @@ Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& p
   } else if (tape) {
     tape->record(sum, {before, y.identity(), gain.identity()}, [=](const Tensor<T>& dy) {
       tape->add(before, dy);
-      gained_gradient(dy, y, gain, *tape);
+      gained_backward(dy, y, gain, *tape);
     });
   }
   return sum;
@@ -68,7 +98,7 @@ Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& p
 
 /// What flows through gain * y.
 template <class T>
-void gained_gradient(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& gain, Tape<T>& tape) {
+void gained_backward(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& gain, Tape<T>& tape) {
   Tensor<T> through(dy.shape());
   auto sum = Tensor<T>::zeros(gain.shape());
   for (std::int64_t i = 0; i < dy.rows(); ++i) {
@@ -90,31 +120,33 @@ struct Averaged {
 };
 
 Averaged averaged(const Sequences& sequences, std::int64_t b, std::int64_t skip) {
-  return {sequences.begin[b] + skip, sequences.begin[b + 1]};
+  return {sequences[b].begin + skip, sequences[b].end()};
 }
 
 }  // namespace
 
 template <class T>
-Tensor<T> mean_rows(const Tensor<T>& x, std::int64_t skip, Pass<T>& pass) {
-  auto mean = Tensor<T>::zeros({pass.sequences.count(), x.columns()});
-  for (std::int64_t b = 0; b < pass.sequences.count(); ++b) {
-    const auto rows = averaged(pass.sequences, b, skip);
+void mean_rows_backward(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip);
+
+template <class T>
+Tensor<T> mean_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass) {
+  auto mean = Tensor<T>::zeros({sequences.count(), x.columns()});
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    const auto rows = averaged(sequences, b, skip);
     for (std::int64_t i = rows.first; i < rows.last; ++i) {
       for (std::int64_t j = 0; j < x.columns(); ++j) mean.row(b)[j] += x.row(i)[j];
     }
     for (std::int64_t j = 0; j < x.columns(); ++j) mean.row(b)[j] /= static_cast<T>(rows.count());
   }
   if (auto* tape = pass.tape) {
-    tape->record(mean, {x.identity()}, [=, sequences = pass.sequences](const Tensor<T>& dy) {
-      mean_rows_gradient(dy, tape->sum(x), sequences, skip);
-    });
+    tape->record(mean, {x.identity()},
+                 [=](const Tensor<T>& dy) { mean_rows_backward(dy, tape->sum(x), sequences, skip); });
   }
   return mean;
 }
 
 template <class T>
-void mean_rows_gradient(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip) {
+void mean_rows_backward(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequences, std::int64_t skip) {
   for (std::int64_t b = 0; b < sequences.count(); ++b) {
     const auto rows = averaged(sequences, b, skip);
     for (std::int64_t i = rows.first; i < rows.last; ++i) {
@@ -136,7 +168,10 @@ T inverse_length(const T* row, std::int64_t width) {
 }  // namespace
 
 template <class T>
-Tensor<T> unit_rows(const Tensor<T>& x, Pass<T>& pass) {
+void l2_normalize_backward(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape);
+
+template <class T>
+Tensor<T> l2_normalize(const Tensor<T>& x, Pass<T>& pass) {
   const auto width = x.columns();
   Tensor<T> y(x.shape());
   for (std::int64_t i = 0; i < x.rows(); ++i) {
@@ -144,14 +179,14 @@ Tensor<T> unit_rows(const Tensor<T>& x, Pass<T>& pass) {
     std::transform(x.row(i), x.row(i) + width, y.row(i), [scale](T value) { return value * scale; });
   }
   if (auto* tape = pass.tape) {
-    tape->record(y, {x.identity()}, [=](const Tensor<T>& dy) { unit_rows_gradient(dy, x, *tape); });
+    tape->record(y, {x.identity()}, [=](const Tensor<T>& dy) { l2_normalize_backward(dy, x, *tape); });
   }
   return y;
 }
 
 /// With y = x / |x|: dx = (dy - y (y . dy)) / |x|.
 template <class T>
-void unit_rows_gradient(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape) {
+void l2_normalize_backward(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape) {
   const auto width = x.columns();
   Tensor<T> dx(x.shape());
   for (std::int64_t i = 0; i < x.rows(); ++i) {
@@ -163,7 +198,7 @@ void unit_rows_gradient(const Tensor<T>& dy, const Tensor<T>& x, Tape<T>& tape) 
 }
 
 template <class T>
-Tensor<T> beside(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass) {
+Tensor<T> concat(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass) {
   const auto a = left.columns(), b = right.columns();
   Tensor<T> both({left.rows(), a + b});
   for (std::int64_t i = 0; i < left.rows(); ++i) {
@@ -186,13 +221,15 @@ Tensor<T> beside(const Tensor<T>& left, const Tensor<T>& right, Pass<T>& pass) {
 
 template Tensor<float> gather(const Tensor<float>&, std::span<const std::int64_t>, Pass<float>&);
 template Tensor<double> gather(const Tensor<double>&, std::span<const std::int64_t>, Pass<double>&);
+template Tensor<float> gather(const Weight<float>&, std::span<const std::int64_t>, Pass<float>&);
+template Tensor<double> gather(const Weight<double>&, std::span<const std::int64_t>, Pass<double>&);
 template Tensor<float> add(Tensor<float>, const Tensor<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<double> add(Tensor<double>, const Tensor<double>&, const Tensor<double>&, Pass<double>&);
-template Tensor<float> unit_rows(const Tensor<float>&, Pass<float>&);
-template Tensor<double> unit_rows(const Tensor<double>&, Pass<double>&);
-template Tensor<float> beside(const Tensor<float>&, const Tensor<float>&, Pass<float>&);
-template Tensor<double> beside(const Tensor<double>&, const Tensor<double>&, Pass<double>&);
-template Tensor<float> mean_rows(const Tensor<float>&, std::int64_t, Pass<float>&);
-template Tensor<double> mean_rows(const Tensor<double>&, std::int64_t, Pass<double>&);
+template Tensor<float> l2_normalize(const Tensor<float>&, Pass<float>&);
+template Tensor<double> l2_normalize(const Tensor<double>&, Pass<double>&);
+template Tensor<float> concat(const Tensor<float>&, const Tensor<float>&, Pass<float>&);
+template Tensor<double> concat(const Tensor<double>&, const Tensor<double>&, Pass<double>&);
+template Tensor<float> mean_rows(const Tensor<float>&, const Sequences&, std::int64_t, Pass<float>&);
+template Tensor<double> mean_rows(const Tensor<double>&, const Sequences&, std::int64_t, Pass<double>&);
 
 }  // namespace beeld

@@ -17,7 +17,7 @@ void softmax_plain(T* values, std::int64_t count) {
 
 /// y = softmax(x): dx = y * (dy - sum of y dy); dy becomes dx in place.
 template <class T>
-void softmax_gradient(const T* y, std::int64_t count, T* dy) {
+void softmax_backward(const T* y, std::int64_t count, T* dy) {
   T sum = 0;
   for (std::int64_t i = 0; i < count; ++i) sum += y[i] * dy[i];
   for (std::int64_t i = 0; i < count; ++i) dy[i] = y[i] * (dy[i] - sum);

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "core/tensor/op_times.h"
-#include "core/tensor/sequences.h"
 #include "core/tensor/tensor.h"
 
 namespace beeld {
@@ -15,12 +14,10 @@ enum class Workers {
   all,  ///< a single pass is spread over all threads
 };
 
-/// What belongs to one forward call: which rows form a sequence, and what training remembers.
-/// Weights are const and shared; a Pass is not.
+/// How one forward call runs, and what it remembers and measures. Weights are const and shared; a Pass is
+/// not. It says nothing about the data: that is for arguments.
 template <class T>
 struct Pass {
-  Sequences sequences;
-  Tensor<T> attention_bias;  ///< [H,T,T] added to the scores of every sequence, or empty
   Workers workers = Workers::one;
   Tape<T>* tape = nullptr;   ///< null: inference, nothing is saved
   OpTimes* times = nullptr;  ///< null: nothing is measured

@@ -45,10 +45,6 @@ class Tensor {
 
   static Tensor zeros(Shape shape);
 
-  /// Values left unset in memory of the system's own, for what stays long: what is allocated and freed
-  /// meanwhile leaves no holes between them.
-  static Tensor lasting(Shape shape);
-
   /// Values owned by somebody else (a mapped file), kept alive through `owner`.
   static Tensor view(Shape shape, T* data, std::shared_ptr<const void> owner);
 

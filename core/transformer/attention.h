@@ -17,23 +17,23 @@ struct AttentionWeights {
 
 /// Queries, keys and values of a batch, and the sequences they belong to. In self-attention the sequences are
 /// the same; in cross-attention, and where only some rows of the result are wanted, there are other queries
-/// than keys.
+/// than keys. Sequences may share their keys.
 template <class T>
 struct QueriesKeysValues {
   Tensor<T> q;   // [Nq, H*D]
   Tensor<T> kv;  // [Nk, 2*H*D]
   const Sequences& queries;
   const Sequences& keys;
+  DistanceBias<T> bias = {};  ///< of every distance between them, or empty
 };
 
 /// softmax(scale * q k^T + bias + mask) v for every head of every sequence: -> [Nq, H*D]
-/// (Vaswani et al. 2017, equation 1). Under a causal mask the last query stands at the last key.
-/// Head h uses key/value head h * key_value_heads / heads (Ainslie et al. 2023).
+/// (Vaswani et al. 2017, equation 1). Under a causal mask a query sees the keys up to its own position, where
+/// a key must stand. Head h uses key/value head h * key_value_heads / heads (Ainslie et al. 2023).
 template <class T>
-Tensor<T> attention(const QueriesKeysValues<T>& input, const BlockConfig& config, Pass<T>& pass);
+Tensor<T> attention(const QueriesKeysValues<T>& input, const AttentionConfig& config, Pass<T>& pass);
 
-/// Projects queries from x and keys and values from `memory`, and attends: [Nq,C], [Nk,C] -> [Nq, H*D].
-/// The output projection is left to the caller, who adds it to a residual.
+/// What is projected to queries, and to keys and values.
 template <class T>
 struct AttentionInput {
   const Tensor<T>& x;       // [Nq,C]
@@ -42,8 +42,10 @@ struct AttentionInput {
   const Sequences& keys;
 };
 
+/// Projects queries from x and keys and values from `memory`, and attends: [Nq,C], [Nk,C] -> [Nq, H*D].
+/// There are no positions in it. The output projection is left to the caller, who adds it to a residual.
 template <class T>
-Tensor<T> multi_head_attention(const AttentionInput<T>& input, const BlockConfig& config,
+Tensor<T> multi_head_attention(const AttentionInput<T>& input, const AttentionConfig& config,
                                const AttentionWeights<T>& weights, Pass<T>& pass);
 
 }  // namespace beeld

@@ -2,6 +2,8 @@
 
 #include <beeld/error.h>
 
+#include <string>
+
 #include "core/base/parallel.h"
 #include "core/ops/activation.h"
 #include "core/ops/rows.h"
@@ -35,35 +37,83 @@ Tensor<T> hidden(const Tensor<T>& x, const BlockConfig& config, const MlpWeights
   return gate(linear(x, w.gate, pass), linear(x, w.up, pass), config.activation, pass);
 }
 
-/// One block. `wanted` names the rows to go on with, one of each sequence; empty: all.
+/// The rows that go on from a block: all, or only the wanted ones.
 template <class T>
-Tensor<T> block(Tensor<T> x, const BlockConfig& config, const BlockWeights<T>& w, Pass<T>& pass,
-                std::span<const std::int64_t> wanted) {
-  const auto keys = pass.sequences;
-  const auto h = before(x, w.attention_norm, config.norm_place, pass);  // [N,C]
-  auto asking = h;
-  if (!wanted.empty()) {
-    pass.sequences = Sequences::equal(keys.count(), 1);
-    x = gather(x, wanted, pass);       // [B,C]
-    asking = gather(h, wanted, pass);  // [B,C]
+struct Asking {
+  Sequences sequences;
+  Rotation<T> rotation;  // [Nq,P], or empty
+  std::span<const std::int64_t> wanted = {};
+
+  Tensor<T> of(Tensor<T> x, Pass<T>& pass) const {
+    return wanted.empty() ? std::move(x) : gather<T>(x, wanted, pass);
   }
-  const auto attended = multi_head_attention<T>({asking, h, pass.sequences, keys}, config, w.attention, pass);
+};
+
+/// What the blocks of one call share.
+template <class T>
+struct Call {
+  const Transformer<T>& stack;
+  Asking<T> all, last;  // of all blocks but the last, and of the last
+  DistanceBias<T> bias;
+};
+
+template <class T>
+Tensor<T> turned(Tensor<T> x, const Rotation<T>& rotation, const RotaryHeads& heads, Pass<T>& pass) {
+  return rotation.empty() ? std::move(x) : rotate(std::move(x), rotation, heads, pass);
+}
+
+/// One block: [N,C] -> [Nq,C]
+template <class T>
+Tensor<T> block(Tensor<T> x, std::size_t layer, const Call<T>& call, Pass<T>& pass) {
+  const auto& config = call.stack.config;
+  const auto& self = config.attention;
+  const auto& w = call.stack.blocks[layer];
+  const auto& asking = layer + 1 == call.stack.blocks.size() ? call.last : call.all;
+
+  const auto h = before(x, w.attention_norm, config.norm_place, pass);  // [N,C]
+  x = asking.of(std::move(x), pass);                                    // [Nq,C]
+  auto q = linear(asking.of(h, pass), w.attention.query, pass);         // [Nq, H*D]
+  auto kv = linear(h, w.attention.key_value, pass);                     // [N, 2*H*D]
+  q = turned(std::move(q), asking.rotation, {self.heads, self.head_width, self.rotary.pairs}, pass);
+  kv = turned(std::move(kv), call.all.rotation, {self.key_value_heads, self.head_width, self.rotary.pairs},
+              pass);
+  const auto attended = attention<T>(
+      {std::move(q), std::move(kv), asking.sequences, call.all.sequences, call.bias}, self, pass);
   x = residual(std::move(x), attended, w.attention.output, w.attention_scale, pass);
   x = behind(std::move(x), w.attention_norm, config.norm_place, pass);
 
-  const auto e = hidden(before(x, w.mlp_norm, config.norm_place, pass), config, w.mlp, pass);  // [N,E]
+  const auto e = hidden(before(x, w.mlp_norm, config.norm_place, pass), config, w.mlp, pass);  // [Nq,E]
   x = residual(std::move(x), e, w.mlp.down, w.mlp_scale, pass);
   return behind(std::move(x), w.mlp_norm, config.norm_place, pass);
 }
 
-void check_wanted(const Sequences& sequences, AttentionMask mask, std::span<const std::int64_t> wanted) {
-  bool fits = static_cast<std::int64_t>(wanted.size()) == sequences.count();
-  for (std::size_t b = 0; fits && b < wanted.size(); ++b) {
-    const auto first = sequences.begin[b], last = sequences.begin[b + 1] - 1;
-    fits = mask == AttentionMask::causal ? wanted[b] == last : wanted[b] >= first && wanted[b] <= last;
+/// The rotation of all rows as it is given, or by their positions; empty where nothing turns.
+template <class T>
+Rotation<T> rotation_of(const TransformerInput<T>& input, const AttentionConfig& config) {
+  if (config.position != PositionScheme::rotary) return {};
+  if (input.rotation) return *input.rotation;
+  const auto& sequences = input.sequences;
+  return rotation<T>(sequences, rotary_frequencies(config.rotary, config.head_width, sequences.positions()));
+}
+
+template <class T>
+Call<T> call_of(const Transformer<T>& stack, const TransformerInput<T>& input, Pass<T>& pass) {
+  const auto& config = stack.config.attention;
+  Call<T> call{stack, {input.sequences, rotation_of(input, config)}, {}, {}};
+  call.last = call.all;
+  if (!input.wanted.empty()) {
+    Pass<T> plain;  // angles have no gradient
+    const auto wanted = [&](const Tensor<T>& angles) {
+      return angles.empty() ? angles : gather<T>(angles, input.wanted, plain);
+    };
+    const auto& [cosines, sines] = call.all.rotation;
+    call.last = {input.sequences.single(input.wanted), {wanted(cosines), wanted(sines)}, input.wanted};
   }
-  if (!fits)
-    throw Error(ErrorCode::invalid_argument, "[transformer] the wanted rows do not fit the sequences");
+  if (config.position == PositionScheme::relative_bias) {
+    const auto distances = Distances::between(input.sequences, input.sequences);
+    call.bias = relative_bias(stack.relative_bias, config.relative, distances, pass);
+  }
+  return call;
 }
 
 }  // namespace
@@ -74,23 +124,18 @@ Tensor<T> mlp(const Tensor<T>& x, const BlockConfig& config, const MlpWeights<T>
 }
 
 template <class T>
-Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass) {
-  for (const auto& w : weights.blocks) x = block(std::move(x), weights.config, w, pass, {});
+Tensor<T> transformer(Tensor<T> x, const Transformer<T>& stack, const TransformerInput<T>& input,
+                      Pass<T>& pass) {
+  if (x.rows() != input.sequences.rows()) {
+    throw Error(ErrorCode::invalid_argument, "[transformer] rows " + x.shape().string() +
+                                                 " for sequences of " +
+                                                 std::to_string(input.sequences.rows()));
+  }
+  const auto call = call_of(stack, input, pass);
+  if (stack.blocks.empty()) return call.last.of(std::move(x), pass);
+  for (std::size_t layer = 0; layer < stack.blocks.size(); ++layer)
+    x = block(std::move(x), layer, call, pass);
   return x;
-}
-
-template <class T>
-Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass,
-                      std::span<const std::int64_t> wanted) {
-  check_wanted(pass.sequences, weights.config.mask, wanted);
-  // A rotated query must know its place, which a single row does not.
-  if (weights.blocks.empty() || weights.config.position == PositionScheme::rotary) {
-    return gather(transformer(std::move(x), weights, pass), wanted, pass);
-  }
-  for (std::size_t i = 0; i + 1 < weights.blocks.size(); ++i) {
-    x = block(std::move(x), weights.config, weights.blocks[i], pass, {});
-  }
-  return block(std::move(x), weights.config, weights.blocks.back(), pass, wanted);
 }
 
 void pack(Transformer<float>& transformer, WeightType type) {
@@ -109,11 +154,9 @@ void pack(Transformer<float>& transformer, WeightType type) {
 template Tensor<float> mlp(const Tensor<float>&, const BlockConfig&, const MlpWeights<float>&, Pass<float>&);
 template Tensor<double> mlp(const Tensor<double>&, const BlockConfig&, const MlpWeights<double>&,
                             Pass<double>&);
-template Tensor<float> transformer(Tensor<float>, const Transformer<float>&, Pass<float>&);
-template Tensor<double> transformer(Tensor<double>, const Transformer<double>&, Pass<double>&);
-template Tensor<float> transformer(Tensor<float>, const Transformer<float>&, Pass<float>&,
-                                   std::span<const std::int64_t>);
-template Tensor<double> transformer(Tensor<double>, const Transformer<double>&, Pass<double>&,
-                                    std::span<const std::int64_t>);
+template Tensor<float> transformer(Tensor<float>, const Transformer<float>&, const TransformerInput<float>&,
+                                   Pass<float>&);
+template Tensor<double> transformer(Tensor<double>, const Transformer<double>&,
+                                    const TransformerInput<double>&, Pass<double>&);
 
 }  // namespace beeld

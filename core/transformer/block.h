@@ -32,21 +32,32 @@ template <class T>
 struct Transformer {
   BlockConfig config;
   std::vector<BlockWeights<T>> blocks;
+  Tensor<T> relative_bias = {};  // [buckets,H] where positions are one, of all blocks together
 };
 
 /// activation(x up^T) down^T: [N,C] -> [N,C]
 template <class T>
 Tensor<T> mlp(const Tensor<T>& x, const BlockConfig& config, const MlpWeights<T>& weights, Pass<T>& pass);
 
-/// All blocks: [N,C] -> [N,C].
+/// What a stack needs to know about the rows it is given.
 template <class T>
-Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass);
+struct TransformerInput {
+  /// Which rows form a sequence, and the positions they stand at.
+  const Sequences& sequences;
 
-/// All blocks, but only one row of each sequence is wanted at the end: [N,C], B rows -> [B,C]. The last block
-/// computes no other. Under a causal mask it must be the sequence's last row.
+  /// One row of each sequence, where no other is wanted at the end: the last block computes no other.
+  std::span<const std::int64_t> wanted = {};
+
+  /// The angles of rotary positions [N,P], where they are not those of the sequences: places in two
+  /// dimensions, or frequencies for a length that is yet to come. Null: those of the sequences.
+  const Rotation<T>* rotation = nullptr;
+};
+
+/// All blocks: [N,C] -> [N,C], or [B,C] of the wanted rows. Throws Error(invalid_argument) where rows,
+/// sequences and wanted rows do not fit.
 template <class T>
-Tensor<T> transformer(Tensor<T> x, const Transformer<T>& weights, Pass<T>& pass,
-                      std::span<const std::int64_t> wanted);
+Tensor<T> transformer(Tensor<T> x, const Transformer<T>& stack, const TransformerInput<T>& input,
+                      Pass<T>& pass);
 
 /// Orders all weights of a stack for fast products, for inference.
 void pack(Transformer<float>& transformer, WeightType type = WeightType::f32);

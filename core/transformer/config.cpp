@@ -12,9 +12,10 @@ void set_heads(BlockConfig& config, int heads) {
     throw Error(ErrorCode::corrupt, "[config] a width of " + std::to_string(config.width) +
                                         " cannot be split into " + std::to_string(heads) + " heads");
   }
-  config.heads = config.key_value_heads = heads;
-  config.head_width = config.width / heads;
-  config.attention_scale = 1 / std::sqrt(static_cast<double>(config.head_width));
+  auto& attention = config.attention;
+  attention.heads = attention.key_value_heads = heads;
+  attention.head_width = config.width / heads;
+  attention.scale = 1 / std::sqrt(static_cast<double>(attention.head_width));
 }
 
 }  // namespace beeld

@@ -3,6 +3,8 @@
 #include "core/kernels/activation.h"
 #include "core/ops/linear.h"
 #include "core/ops/norm.h"
+#include "core/ops/relative_bias.h"
+#include "core/transformer/rotary.h"
 
 namespace beeld {
 
@@ -20,7 +22,7 @@ enum class Gating {
 
 enum class AttentionMask {
   none,    ///< every query sees every key of its sequence
-  causal,  ///< a query sees itself and what stands before it
+  causal,  ///< a query sees the keys up to its own position
 };
 
 /// How a block knows where its tokens stand. Learned and sinusoidal positions are added before the first
@@ -28,7 +30,7 @@ enum class AttentionMask {
 enum class PositionScheme {
   added,          ///< nothing to do inside the block
   rotary,         ///< q and k are turned by their position (Su et al. 2021)
-  relative_bias,  ///< a learned bias on the attention scores (Raffel et al. 2020)
+  relative_bias,  ///< a bias on the scores, learned for the whole stack (Raffel et al. 2020)
 };
 
 enum class ResidualScale {
@@ -36,17 +38,25 @@ enum class ResidualScale {
   learned,  ///< LayerScale: a gain for every channel on each residual branch (Touvron et al. 2021)
 };
 
-/// One Transformer block.
-struct BlockConfig {
-  int width = 0;               ///< C
-  int heads = 0;               ///< H
-  int key_value_heads = 0;     ///< fewer than `heads` for grouped-query attention
-  int head_width = 0;          ///< D
-  int mlp_width = 0;           ///< E
-  double attention_scale = 0;  ///< factor on q k^T: usually 1/sqrt(D)
+/// One attention: of a block to its own rows or to others, or of a learned query.
+struct AttentionConfig {
+  int heads = 0;            ///< H
+  int key_value_heads = 0;  ///< fewer than `heads` for grouped-query attention
+  int head_width = 0;       ///< D
+  double scale = 0;         ///< factor on q k^T: usually 1/sqrt(D)
   AttentionMask mask = AttentionMask::none;
   PositionScheme position = PositionScheme::added;
-  double rotary_base = 10000;
+  RotaryConfig rotary;       ///< where positions are rotary
+  RelativeBuckets relative;  ///< where they are a relative bias
+  Bias query_key_value_bias = Bias::present;
+  Bias output_bias = Bias::present;
+};
+
+/// One Transformer block.
+struct BlockConfig {
+  int width = 0;              ///< C
+  int mlp_width = 0;          ///< E
+  AttentionConfig attention;  ///< of the rows to themselves
 
   NormKind norm = NormKind::layer;
   NormPlace norm_place = NormPlace::pre;
@@ -56,13 +66,11 @@ struct BlockConfig {
   Gating gating = Gating::none;
   ResidualScale residual_scale = ResidualScale::one;
 
-  Bias query_key_value_bias = Bias::present;
-  Bias output_bias = Bias::present;
   Bias mlp_bias = Bias::present;
   Bias norm_bias = Bias::present;
 };
 
-/// Sets heads and what follows from them: D = C / H and the scale 1/sqrt(D).
+/// Sets the heads of the attention and what follows from them: D = C / H and the scale 1/sqrt(D).
 /// Throws Error(corrupt) where the width is not a multiple of the heads.
 void set_heads(BlockConfig& config, int heads);
 

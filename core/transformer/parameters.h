@@ -12,7 +12,7 @@ enum class Decay { no, yes };
 template <class T, class Visit>
 void visit_parameters(Linear<T>& weights, const Visit& visit) {
   if (!weights.present()) return;
-  visit(weights.weight, Decay::yes);
+  visit(weights.weight.plain(), Decay::yes);
   if (!weights.bias.empty()) visit(weights.bias, Decay::no);
 }
 
@@ -43,6 +43,7 @@ void visit_parameters(Transformer<T>& weights, const Visit& visit) {
     visit_parameters(block.mlp, visit);
     if (!block.mlp_scale.empty()) visit(block.mlp_scale, Decay::no);
   }
+  if (!weights.relative_bias.empty()) visit(weights.relative_bias, Decay::yes);
 }
 
 }  // namespace beeld

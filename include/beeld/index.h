@@ -48,10 +48,19 @@ struct UpdateSummary {
       unreadable;  ///< All that are unreadable now, also those known from earlier updates.
 };
 
+/// Pictures of an index and their embeddings, in the same order.
+struct IndexedPictures {
+  std::vector<std::filesystem::path> paths;  ///< [N]
+  Matrix embeddings;                         ///< [N,D], unit length
+};
+
+class Indexer;
+
 /// A library of pictures in one SQLite file (WAL), for one model.
 ///
 /// A process may search while another one updates. A process killed at any moment loses at most the
-/// pictures of the few batches it was working on. Safe for concurrent use by several threads.
+/// pictures of the few batches it was working on. Safe for concurrent use by several threads, whose searches
+/// run side by side.
 class Index {
  public:
   /// Opens or creates the index for `model`. Throws Error: invalid_argument (made by another model,
@@ -72,9 +81,8 @@ class Index {
   std::vector<Match> search(std::span<const float> query, std::size_t count, float min_score = -2,
                             const std::vector<std::filesystem::path>& folders = {}) const;
 
-  /// Paths and unit embeddings of all readable pictures below `folders` (all where empty), ordered by path.
-  void read_all(std::vector<std::filesystem::path>& paths, Matrix& embeddings,
-                const std::vector<std::filesystem::path>& folders = {}) const;
+  /// All readable pictures below `folders` (all where empty), ordered by path.
+  IndexedPictures read_all(const std::vector<std::filesystem::path>& folders = {}) const;
 
   std::size_t size() const;  ///< Number of readable pictures.
 
@@ -82,11 +90,9 @@ class Index {
   Index& operator=(Index&&) noexcept;
   ~Index();
 
-  struct State;
-
  private:
-  explicit Index(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit Index(std::unique_ptr<Indexer> indexer);
+  std::unique_ptr<Indexer> indexer_;
 };
 
 /// A unit query vector `[D]` from an expression: a text, the path of a picture, or a weighted sum of both,

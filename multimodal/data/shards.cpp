@@ -173,7 +173,7 @@ struct ShardReader::State {
     }
     const auto bytes = content();
     if (picture)
-      sample.picture.assign(bytes.begin(), bytes.end());
+      sample.image.assign(bytes.begin(), bytes.end());
     else if (extension == "txt")
       sample.captions = lines_of(bytes);
     else

@@ -13,9 +13,8 @@ namespace beeld {
 /// The files of a shard that share a key: what belongs to one picture.
 struct Sample {
   std::filesystem::path shard;
-  std::string key;  ///< With its folder inside the shard.
-  std::vector<std::uint8_t>
-      picture;  ///< The encoded file (jpg, jpeg, png or webp); empty where there is none.
+  std::string key;                  ///< With its folder inside the shard.
+  std::vector<std::uint8_t> image;  ///< The encoded file (jpg, jpeg, png or webp); empty where there is none.
   std::vector<std::string> captions;  ///< Lines of KEY.txt, trimmed, without empty ones.
   std::optional<std::int64_t> label;  ///< The class index in KEY.cls.
 };

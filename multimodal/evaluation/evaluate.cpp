@@ -37,13 +37,13 @@ Batch prepare(const Model& model, std::vector<Sample> samples, Unfit unfit,
   parallel_for(static_cast<std::int64_t>(samples.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       const auto& sample = samples[i];
-      if (const char* lack = sample.picture.empty() ? "no picture" : unfit(sample)) {
+      if (const char* lack = sample.image.empty() ? "no picture" : unfit(sample)) {
         reasons[i] = lack;
         continue;
       }
       try {
         const DecodeOptions as_reference{.orientation = Orientation::ignore};
-        pixels[i] = model.preprocess(decode_image(sample.picture, as_reference, sample.key));
+        pixels[i] = model.preprocess(decode_image(sample.image, as_reference, sample.key));
       } catch (const Error& error) {
         reasons[i] = error.what();
       }

@@ -58,6 +58,19 @@ std::string uri_of(const std::filesystem::path& file, const char* parameters) {
   return uri + parameters;
 }
 
+int access_flags(DatabaseAccess access) {
+  switch (access) {
+    case DatabaseAccess::create:
+      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case DatabaseAccess::read_write:
+      return SQLITE_OPEN_READWRITE;
+    case DatabaseAccess::read_only:
+    case DatabaseAccess::immutable:
+      break;
+  }
+  return SQLITE_OPEN_READONLY;
+}
+
 bool has_pending_log(const std::filesystem::path& file) {
   std::error_code ignored;
   const auto size = std::filesystem::file_size(file.string() + "-wal", ignored);
@@ -116,8 +129,7 @@ void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(dat
 
 Database::Database(const std::filesystem::path& file, DatabaseAccess access) {
   int flags = SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
-  flags |= access == DatabaseAccess::read_write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                                : SQLITE_OPEN_READONLY;
+  flags |= access_flags(access);
   const auto uri = uri_of(file, access == DatabaseAccess::immutable ? "?immutable=1" : "");
   sqlite3* database = nullptr;
   const int result = sqlite3_open_v2(uri.c_str(), &database, flags, nullptr);
@@ -135,10 +147,10 @@ Database::Database(const std::filesystem::path& file, DatabaseAccess access) {
   check(database, sqlite3_db_config(database, SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr));
 }
 
-Database Database::open(const std::filesystem::path& file) {
+Database Database::open(const std::filesystem::path& file, DatabaseAccess most) {
   std::error_code ignored;
   const bool exists = std::filesystem::exists(file, ignored);
-  if (!exists || ::access(file.c_str(), W_OK) == 0) return Database(file, DatabaseAccess::read_write);
+  if (!exists || ::access(file.c_str(), W_OK) == 0) return Database(file, most);
   try {
     // A WAL database needs its shared-memory file even for reading; where that can neither be found nor
     // made, this first read fails.

@@ -58,7 +58,8 @@ class Statement {
 
 /// How a database file was opened.
 enum class DatabaseAccess {
-  read_write,  ///< Created where it does not exist.
+  create,      ///< Reading and writing; the file is made where it does not exist.
+  read_write,  ///< The same with a file that exists.
   read_only,   ///< Reads what others write.
   immutable,   ///< A file on a medium nobody can write: no locks, no journal.
 };
@@ -69,8 +70,9 @@ enum class DatabaseAccess {
 /// by another process for longer than half a minute), limit (a value too large, out of memory).
 class Database {
  public:
-  /// Opens with the most access the file system grants: read_write, else read_only, else immutable.
-  static Database open(const std::filesystem::path& file);
+  /// Opens with the most access the file system grants: `most`, which allows writing, else read_only, else
+  /// immutable.
+  static Database open(const std::filesystem::path& file, DatabaseAccess most = DatabaseAccess::create);
 
   Database(const std::filesystem::path& file, DatabaseAccess access);
 

@@ -6,24 +6,37 @@
 
 namespace beeld {
 
-Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel other)
-    : file_(std::move(file)), encoder_(std::move(encoder)), database_(Database::open(file_)) {
-  if (encoder_.model.dimension == 0)
+namespace {
+
+PictureEncoder checked(PictureEncoder encoder) {
+  if (encoder.model.dimension == 0)
     throw Error(ErrorCode::invalid_argument, "[index] expected a model with embeddings, got dimension 0");
-  adopt(database_, other);
+  return encoder;
 }
 
-std::string Indexer::adopt(const Database& database, OtherModel other, const DecodeOptions* decoding) {
-  std::unique_lock lock(reading_, std::defer_lock);
-  // An index that starts again changes its library: no search may see the new one with the old table.
-  if (other == OtherModel::start_again) lock.lock();
-  auto library = adopt_index(database, encoder_.model, other, decoding);
-  if (!lock) lock.lock();
-  if (table_ && library == library_) return library;
-  library_ = library;
-  table_ = std::make_unique<PictureTable>(database_, encoder_.model, library_);
-  vectors_.reset();
-  return library;
+}  // namespace
+
+Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel other)
+    : file_(std::move(file)),
+      encoder_(checked(std::move(encoder))),
+      readers_(file_, encoder_.model, other),
+      vectors_(file_) {}
+
+IndexedPictures Indexer::read_all(const std::vector<std::filesystem::path>& folders) const {
+  const Snapshot snapshot(readers_);
+  IndexedPictures pictures{{}, Matrix(0, encoder_.model.dimension)};
+  auto& [paths, embeddings] = pictures;
+  for (const auto& range : ranges_below(folders)) {
+    snapshot.table().for_each_embedding(
+        range, [&](std::int64_t, std::string_view path, std::span<const float> row) {
+          paths.emplace_back(path);
+          embeddings.values.insert(embeddings.values.end(), row.begin(), row.end());
+        });
+  }
+  embeddings.rows = paths.size();
+  return pictures;
 }
+
+std::size_t Indexer::size() const { return snapshot().table().size(); }
 
 }  // namespace beeld

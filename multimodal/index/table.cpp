@@ -113,11 +113,13 @@ std::vector<PictureRecord> PictureTable::with_content(const std::string& hash, c
 bool PictureTable::read(std::int64_t id, std::string& path, std::span<float> embedding) {
   read_.bind(id);
   const bool found = read_.step();
+  std::string values;  // a damaged embedding must not keep the statement open, and with it the snapshot
   if (found) {
     path = read_.bytes(0);
-    copy_embedding(read_.bytes(1), embedding);
+    values = read_.bytes(1);
   }
   read_.reset();
+  if (found) copy_embedding(values, embedding);
   return found;
 }
 

@@ -15,10 +15,10 @@ namespace beeld {
 /// One row of the index.
 struct PictureRecord {
   std::int64_t id = 0;  ///< Given by the index.
-  std::string path;
-  FileStamp stamp;
-  std::string hash;   ///< SHA-256 of the content, hex; empty where it could not be read.
-  std::string error;  ///< Empty where the picture is readable.
+  std::string path = {};
+  FileStamp stamp = {};
+  std::string hash = {};   ///< SHA-256 of the content, hex; empty where it could not be read.
+  std::string error = {};  ///< Empty where the picture is readable.
 };
 
 /// The stamp of a picture that is to be tried again in the next update, whatever its file says.

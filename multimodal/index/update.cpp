@@ -1,17 +1,13 @@
 #include <beeld/error.h>
-#include <tbb/parallel_pipeline.h>
 
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <condition_variable>
-#include <exception>
 #include <future>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 #include "core/base/parallel.h"
+#include "core/base/pipeline.h"
 #include "multimodal/index/plan.h"
 #include "multimodal/index/work.h"
 
@@ -28,99 +24,33 @@ double seconds_since(Clock::time_point begin) {
 // One being read, one being encoded, one being written, and one waiting: this bounds the memory.
 constexpr std::size_t batches_in_flight = 4;
 
-#ifdef __SANITIZE_THREAD__
-// The thread sanitizer cannot see how TBB's binary orders its filters, and would report every batch.
-template <class Take, class Prepare, class Encode, class Write>
-void run_pipeline(const Take& take, const Prepare& prepare, const Encode& encode, const Write& write) {
-  std::mutex mutex;
-  std::condition_variable turn;
-  std::size_t taken = 0, encoded = 0, written = 0;
-  std::exception_ptr failure;
-  // Calls `step` when it is this batch's turn.
-  const auto in_order = [&](std::size_t number, std::size_t& done, const auto& step) {
-    std::unique_lock lock(mutex);
-    turn.wait(lock, [&] { return done == number || failure; });
-    if (failure) return;
-    lock.unlock();
-    step();
-    lock.lock();
-    ++done;
-    turn.notify_all();
-  };
-  const auto work = [&] {
-    try {
-      for (;;) {
-        std::unique_lock lock(mutex);
-        const auto batch = failure ? nullptr : take();
-        if (!batch) return;
-        const auto number = taken++;
-        lock.unlock();
-        prepare(batch);
-        in_order(number, encoded, [&] { encode(batch); });
-        in_order(number, written, [&] { write(batch); });
-      }
-    } catch (...) {
-      const std::lock_guard lock(mutex);
-      if (!failure) failure = std::current_exception();
-      turn.notify_all();
-    }
-  };
-  {
-    std::vector<std::jthread> threads;
-    for (std::size_t i = 0; i < batches_in_flight; ++i) threads.emplace_back(work);
-  }
-  if (failure) std::rethrow_exception(failure);
-}
-#else
-template <class Take, class Prepare, class Encode, class Write>
-void run_pipeline(const Take& take, const Prepare& prepare, const Encode& encode, const Write& write) {
-  using Batch = PictureBatch*;
-  const auto take_or_stop = [&](tbb::flow_control& flow) {
-    const auto batch = take();
-    if (!batch) flow.stop();
-    return batch;
-  };
-  tbb::parallel_pipeline(batches_in_flight,
-                         tbb::make_filter<void, Batch>(tbb::filter_mode::serial_in_order, take_or_stop) &
-                             tbb::make_filter<Batch, Batch>(tbb::filter_mode::parallel, prepare) &
-                             tbb::make_filter<Batch, Batch>(tbb::filter_mode::serial_in_order, encode) &
-                             tbb::make_filter<Batch, void>(tbb::filter_mode::serial_in_order, write));
-}
-#endif
-
 /// Decoding, encoding and writing of different batches overlap.
 void run_batches(UpdateWork& work, const std::vector<PictureFile>& files, std::size_t batch_size) {
-  using Batch = PictureBatch*;
-  // Here, because a pipeline that an error ends forgets what is in flight. A batch is taken when the one that
-  // had its place is written.
   std::array<PictureBatch, batches_in_flight> batches;
-  std::size_t next = 0, taken = 0;
-  const auto take = [&]() -> Batch {
-    if (next == files.size() || work.stop) return nullptr;
-    const auto batch = &batches[taken++ % batches_in_flight];
-    *batch = PictureBatch(std::min(batch_size, files.size() - next));
-    for (auto& picture : *batch) {
+  std::size_t next = 0;
+  const auto take = [&](std::size_t place) {
+    if (next == files.size() || work.stop) return false;
+    batches[place] = PictureBatch(std::min(batch_size, files.size() - next));
+    for (auto& picture : batches[place]) {
       picture.record.path = files[next].path;
       picture.record.stamp = files[next].stamp;
       ++next;
     }
-    return batch;
+    return true;
   };
-  const auto prepare = [&](Batch batch) {
-    parallel_for(static_cast<std::int64_t>(batch->size()), 1, [&](std::int64_t begin, std::int64_t end) {
-      for (auto i = begin; i < end; ++i) work.prepare((*batch)[static_cast<std::size_t>(i)]);
+  const auto prepare = [&](std::size_t place) {
+    auto& batch = batches[place];
+    parallel_for(static_cast<std::int64_t>(batch.size()), 1, [&](std::int64_t begin, std::int64_t end) {
+      for (auto i = begin; i < end; ++i) work.prepare(batch[static_cast<std::size_t>(i)]);
     });
-    return batch;
   };
-  const auto encode = [&](Batch batch) {
-    work.encode(*batch);
-    return batch;
+  const auto encode = [&](std::size_t place) { work.encode(batches[place]); };
+  const auto write = [&](std::size_t place) {
+    work.write(batches[place]);
+    batches[place] = {};
   };
-  const auto write = [&](Batch batch) {
-    work.write(*batch);
-    *batch = {};
-  };
-  run_pipeline(take, prepare, encode, write);
+  run_pipeline(
+      {.places = batches_in_flight, .take = take, .prepare = prepare, .encode = encode, .write = write});
 }
 
 /// Copies of one content within one update meet again here, when the first of them has been recorded.
@@ -221,10 +151,12 @@ UpdateSummary Indexer::update(const std::vector<std::filesystem::path>& folders,
   const auto database = Database::open(file_);
   if (!database.writable())
     throw Error(ErrorCode::io, "[index] " + file_.string() + ": read-only, and cannot be updated");
-  const auto library =
-      adopt(database, options.reindex ? OtherModel::start_again : OtherModel::refuse, &options.decoding);
+  auto decoding = options.decoding;
+  if (decoding.target_edge == 0) decoding.target_edge = encoder_.picture_edge;
+  const auto other = options.reindex ? OtherModel::start_again : OtherModel::refuse;
+  const auto library = readers_.adopt(database, other, decoding);
   PictureTable table(database, encoder_.model, library);
-  UpdateWork work(encoder_, database, table, options.decoding);
+  UpdateWork work(encoder_, database, table, decoding);
   Update update(file_, database, table, work);
   work.stop = options.cancelled && options.cancelled();
 

@@ -19,6 +19,7 @@ struct VectorsKey {
   std::string library;      ///< the index's random id
   std::int64_t generation = 0;
   std::size_t dimension = 0;
+  bool operator==(const VectorsKey&) const = default;
 };
 
 /// The embeddings of an index as float16 rows, mapped into memory for scanning. Derived from the database

@@ -1,16 +1,12 @@
 #include <beeld/error.h>
 
 #include <algorithm>
-#include <cmath>
 
 #include "core/base/digest.h"
 #include "core/base/files.h"
-#include "core/format/block_settings.h"
-#include "core/format/weights.h"
 #include "multimodal/data/class_names.h"
+#include "multimodal/model/families.h"
 #include "multimodal/model/model_state.h"
-#include "text/model/families.h"
-#include "vision/model/families.h"
 #include "vision/preprocess/config.h"
 
 namespace beeld {
@@ -18,211 +14,160 @@ namespace beeld {
 namespace {
 
 namespace fs = std::filesystem;
-using State = ModelParts;
 
 constexpr const char* hugging_face_files[] = {"model.safetensors", "model.safetensors.index.json",
                                               "pytorch_model.bin", "pytorch_model.bin.index.json"};
 constexpr const char* open_clip_files[] = {"open_clip_model.safetensors",
                                            "open_clip_pytorch_model.safetensors", "model.safetensors",
-                                           "open_clip_pytorch_model.bin"};
+                                           "model.safetensors.index.json", "open_clip_pytorch_model.bin"};
+constexpr const char* hugging_face_config = "config.json";
+constexpr const char* open_clip_config = "open_clip_config.json";
 
-/// The checkpoint of one folder, while it is being read.
+// Open.
+
+Checkpoint open_checkpoint(const fs::path& folder) {
+  if (!fs::is_directory(folder)) {
+    throw Error(ErrorCode::not_found,
+                "[load] " + folder.string() + ": no such folder; expected a checkpoint folder");
+  }
+  if (fs::exists(folder / open_clip_config)) return Checkpoint::open(folder, open_clip_files);
+  return Checkpoint::open(folder, hugging_face_files);
+}
+
+/// Whether the weights go with `open_clip_config.json`: a whole repository holds the same model in both
+/// layouts, and it may be Hugging Face's weights that were found.
+bool is_open_clip(const fs::path& folder, const Checkpoint& checkpoint) {
+  if (!fs::exists(folder / open_clip_config)) return false;
+  if (!fs::exists(folder / hugging_face_config)) return true;
+  const auto names = checkpoint.names();
+  return std::any_of(names.begin(), names.end(),
+                     [](const auto& name) { return name.starts_with("visual."); });
+}
+
+/// The checkpoint of one folder.
 struct Source {
   fs::path folder;
   Checkpoint checkpoint;
+  bool open_clip;
+  Settings config;
   WeightReader weights;
 
-  Source(const fs::path& path, std::span<const char* const> files, WeightUse use)
+  Source(const fs::path& path, WeightUse use)
       : folder(path),
-        checkpoint(Checkpoint::open(path, files)),
+        checkpoint(open_checkpoint(path)),
+        open_clip(is_open_clip(path, checkpoint)),
+        config(Settings::from_file((path / (open_clip ? open_clip_config : hugging_face_config)).string())),
         weights(checkpoint, checkpoint.path().string(), use) {}
 };
 
-void read_logit_scale(State& state, WeightReader& weights) {
-  state.info.logit_scale = std::exp(weights.scalar("logit_scale"));
-  if (weights.has("logit_bias")) {
-    state.info.logit_bias = weights.scalar("logit_bias");
-    state.info.scoring = Scoring::sigmoid;
+// Recognise.
+
+FolderLayout layout_of(const Settings& config) {
+  return config.has("architecture") ? FolderLayout::timm : FolderLayout::hugging_face;
+}
+
+const Family& recognize(const Source& source) {
+  return family_of(source.open_clip ? FolderLayout::open_clip : layout_of(source.config), source.config);
+}
+
+// Read.
+
+std::string fingerprint(const fs::path& folder, const Checkpoint& checkpoint) {
+  Digest digest;
+  digest.add(checkpoint.digest());
+  for (const auto& name : {std::string(hugging_face_config), std::string(open_clip_config),
+                           hf_preprocess_file(folder).filename().string()}) {
+    if (fs::exists(folder / name)) digest.add(read_file(folder / name, 64u << 20));
+  }
+  return digest.hex();
+}
+
+std::size_t output_width(const VisionTower<float>& tower) {
+  const auto& projection = tower.projection;
+  return static_cast<std::size_t>(projection.present() ? projection.weight.rows()
+                                                       : std::int64_t{tower.config.block.width});
+}
+
+/// What the classifier's classes are called where the configuration does not say: as a class file beside it
+/// says, else by their numbers.
+void name_classes(ModelParts& parts, const fs::path& folder) {
+  auto& classes = parts.info.classes;
+  if (!parts.classifier.present() || !classes.empty()) return;
+  const auto names = folder / "classes.tsv";
+  if (fs::exists(names)) {
+    classes = read_class_names(names);
+  } else {
+    for (std::int64_t i = 0; i < parts.classifier.weight.rows(); ++i) classes.push_back(std::to_string(i));
   }
 }
 
+/// A tokenizer may allow more than the text tower has positions for.
 void cut_texts(Tokenizer& tokenizer, const TextTower<float>& text) {
   const auto positions = static_cast<std::size_t>(text.config.context_length);
   const auto own = tokenizer.context_length();
   tokenizer.set_context_length(own == 0 ? positions : std::min(own, positions));
 }
 
-/// One tower's part of a configuration. In old files a second part overrides the first one, whole.
-Settings part(Settings& settings, const std::string& name) {
-  const auto overriding = name + "_dict";
-  auto chosen = settings.object(settings.has(overriding) ? overriding : name);
-  settings.ignore({name, overriding});
-  return chosen;
-}
-
-void read_clip(State& state, Source& source, Settings settings, const std::string& family) {
-  state.info.family = family;
-  const int width = settings.bounded("projection_dim", 512, 1, 1 << 16);
-  auto text = part(settings, "text_config");
-  auto vision = part(settings, "vision_config");
-  settings.done();
-  state.text = family == "Chinese-CLIP" ? read_bert_text(source.weights, text, width)
-                                        : read_clip_text(source.weights, text, width);
-  state.vision = read_clip_vision(source.weights, vision, width);
-  read_logit_scale(state, source.weights);
-}
-
-void read_siglip(State& state, Source& source, Settings settings, SiglipSizes sizes) {
-  state.info.family = sizes == SiglipSizes::naflex ? "SigLIP 2 NaFlex" : "SigLIP";
-  auto text = part(settings, "text_config");
-  auto vision = part(settings, "vision_config");
-  settings.done();
-  state.text = read_siglip_text(source.weights, text, state.tokenizer->pad_id());
-  state.vision = read_siglip_vision(source.weights, vision, sizes);
-  read_logit_scale(state, source.weights);
-}
-
-void take(State& state, Classifier classifier) {
-  state.vision = std::move(classifier.tower);
-  state.classifier = std::move(classifier.head);
-  state.info.classes = std::move(classifier.classes);
-}
-
-void read_timm_classifier(State& state, Source& source, Settings settings) {
-  state.info.family = "timm ViT";
-  state.preprocess = timm_preprocess(settings.object("pretrained_cfg"));
-  take(state, read_timm(source.weights, settings));
-  // timm's configurations seldom name the classes; a class file beside them may.
-  const auto names = source.folder / "classes.tsv";
-  if (state.info.classes.empty() && fs::exists(names)) state.info.classes = read_class_names(names);
-}
-
-void read_hugging_face(State& state, Source& source, Settings settings) {
-  if (settings.has("architecture")) return read_timm_classifier(state, source, settings);
-  const auto type = settings.string("model_type", "");
-  state.preprocess = hf_preprocess(source.folder);
-  if (type == "vit" || type.starts_with("dinov2")) {
-    if (type != "vit" && type != "dinov2") settings.require("model_type", "dinov2_with_registers");
-    state.info.family = type == "vit" ? "ViT" : "DINOv2";
-    return take(state,
-                type == "vit" ? read_vit(source.weights, settings) : read_dinov2(source.weights, settings));
-  }
-  ignore_bookkeeping(settings);
-  settings.ignore({"bos_token_id", "eos_token_id", "pad_token_id"});
-  if (type != "clip" && type != "chinese_clip" && type != "siglip" && type != "siglip2") {
-    throw Error(ErrorCode::unsupported,
-                "[load] " + source.folder.string() + ": model_type is \"" + type +
-                    "\"; known are clip, siglip, siglip2, chinese_clip, vit, dinov2, " +
-                    "dinov2_with_registers, and timm's architectures");
-  }
-  state.tokenizer = load_tokenizer(source.folder);
-  if (type == "clip") return read_clip(state, source, settings, "CLIP");
-  if (type == "chinese_clip") return read_clip(state, source, settings, "Chinese-CLIP");
-  return read_siglip(state, source, settings, type == "siglip" ? SiglipSizes::fixed : SiglipSizes::naflex);
-}
-
-void read_open_clip(State& state, Source& source, Settings file) {
-  state.info.family = "OpenCLIP";
-  auto settings = file.object("model_cfg");
-  const int width = settings.bounded("embed_dim", 512, 1, 1 << 16);
-  const auto activation = settings.boolean("quick_gelu", false) ? Activation::quick_gelu : Activation::gelu;
-  const bool apart = settings.boolean("custom_text", false);
-  auto text = settings.object("text_cfg");
-  auto vision = settings.object("vision_cfg");
-  settings.require("multimodal_cfg", nullptr);
-  settings.ignore(
-      {"init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "cast_dtype", "output_dict"});
-  settings.done();
-
-  state.tokenizer = load_tokenizer(source.folder);
-  state.text = read_open_clip_text(source.weights, text,
-                                   {apart ? "text." : "", width, activation, state.tokenizer->pad_id()});
-  // The text tower's width decides nothing here: a tower is timm's if it names a timm model.
-  state.vision = vision.has("timm_model_name")
-                     ? read_open_clip_timm_vision(source.weights, vision, width)
-                     : read_open_clip_vision(source.weights, vision, {width, activation});
-  const auto& config = state.vision.config;
-  state.preprocess =
-      open_clip_preprocess(file.object("preprocess_cfg"), {config.image_height, config.image_width});
-  file.done();
-  read_logit_scale(state, source.weights);
-}
-
-std::string fingerprint(const fs::path& folder, const Checkpoint& checkpoint) {
-  Digest digest;
-  digest.add(checkpoint.digest());
-  for (const auto* name : {"config.json", "open_clip_config.json", "preprocessor_config.json"}) {
-    if (fs::exists(folder / name)) digest.add(read_file(folder / name, 64u << 20));
-  }
-  return digest.hex();
-}
-
-std::size_t output_width(const State& state) {
-  const auto& projection = state.vision.projection;
-  return static_cast<std::size_t>(projection.present() ? projection.weight.rows()
-                                                       : std::int64_t{state.vision.config.block.width});
-}
-
-void check_parts(const State& state, const fs::path& folder) {
-  const auto classes = static_cast<std::int64_t>(state.info.classes.size());
-  if (state.classifier.present() && classes != 0 && classes != state.classifier.weight.rows()) {
-    throw Error(ErrorCode::corrupt, "[load] " + folder.string() + ": " + std::to_string(classes) +
-                                        " class names for " + std::to_string(state.classifier.weight.rows()) +
-                                        " classes");
-  }
-  if (!state.text) return;
-  const auto& projection = state.text->projection;
-  const auto width =
-      projection.present() ? projection.weight.rows() : std::int64_t{state.text->config.block.width};
-  if (width != static_cast<std::int64_t>(output_width(state))) {
-    throw Error(ErrorCode::corrupt, "[load] " + folder.string() + ": texts are embedded in " +
-                                        std::to_string(width) + " dimensions, pictures in " +
-                                        std::to_string(output_width(state)));
-  }
-}
-
-bool is_open_clip(const fs::path& folder) { return fs::exists(folder / "open_clip_config.json"); }
-
-Source open_source(const fs::path& folder, WeightUse use) {
-  if (!fs::is_directory(folder)) {
-    throw Error(ErrorCode::not_found,
-                "[load] " + folder.string() + ": no such folder; expected a checkpoint folder");
-  }
-  return {folder, is_open_clip(folder) ? std::span<const char* const>(open_clip_files) : hugging_face_files,
-          use};
-}
-
-void read_state(State& state, Source& source) {
-  const auto& folder = source.folder;
-  const bool open_clip = is_open_clip(folder);
-  auto settings =
-      Settings::from_file((folder / (open_clip ? "open_clip_config.json" : "config.json")).string());
-  open_clip ? read_open_clip(state, source, settings) : read_hugging_face(state, source, settings);
+ModelParts read(Source& source, const Family& family) {
+  ModelParts parts;
+  CheckpointReading reading{source.folder, source.config, source.weights, parts};
+  family.read_towers(reading);
+  family.read_inputs(reading);
   source.weights.done();
-  check_parts(state, folder);
-  if (state.text) cut_texts(*state.tokenizer, *state.text);
+  name_classes(parts, source.folder);
+  if (parts.text) cut_texts(*parts.tokenizer, *parts.text);
 
-  auto& info = state.info;
-  info.name = fs::weakly_canonical(folder).filename().string();
-  info.folder = folder;
-  info.fingerprint = fingerprint(folder, source.checkpoint);
-  info.dimension = output_width(state);
+  auto& info = parts.info;
+  info.family = family.name;
+  info.name = fs::weakly_canonical(source.folder).filename().string();
+  info.folder = source.folder;
+  info.fingerprint = fingerprint(source.folder, source.checkpoint);
+  info.dimension = output_width(parts.vision);
   info.parameters = source.weights.parameters();
-  info.image_size = state.vision.config.image_width;
-  info.has_text = state.text.has_value();
+  info.image_size = parts.vision.config.image_width;
+  info.has_text = parts.text.has_value();
+  return parts;
+}
+
+// Check.
+
+ModelParts checked(ModelParts parts) {
+  const auto corrupt = [&](const std::string& fact) {
+    throw Error(ErrorCode::corrupt, "[load] " + parts.info.folder.string() + ": " + fact);
+  };
+  const auto classes = static_cast<std::int64_t>(parts.info.classes.size());
+  if (parts.classifier.present() && classes != parts.classifier.weight.rows()) {
+    corrupt(std::to_string(classes) + " class names for " + std::to_string(parts.classifier.weight.rows()) +
+            " classes");
+  }
+  if (!parts.text) return parts;
+  const auto& projection = parts.text->projection;
+  const auto width = projection.present() ? static_cast<std::size_t>(projection.weight.rows())
+                                          : static_cast<std::size_t>(parts.text->config.block.width);
+  if (width != parts.info.dimension) {
+    corrupt("texts are embedded in " + std::to_string(width) + " dimensions, pictures in " +
+            std::to_string(parts.info.dimension));
+  }
+  return parts;
 }
 
 std::shared_ptr<const Model::State> load(const fs::path& folder, const LoadOptions& options) {
-  auto source = open_source(folder, WeightUse::packing);
-  State state;
-  read_state(state, source);
+  Source source(folder, WeightUse::inference);
+  const auto& family = recognize(source);
+  auto parts = checked(read(source, family));
   if (options.weights != WeightType::f32) {
     Digest digest;
-    digest.add(state.info.fingerprint);
+    digest.add(parts.info.fingerprint);
     digest.add(name_of(options.weights));
-    state.info.fingerprint = digest.hex();
+    parts.info.fingerprint = digest.hex();
   }
-  return std::make_shared<Model::State>(std::move(state), std::move(source.checkpoint), options.weights);
+  return std::make_shared<Model::State>(std::move(parts), std::move(source.checkpoint), options.weights);
+}
+
+void require_trainable(const Family& family, const fs::path& path) {
+  if (family.training != Training::none) return;
+  throw Error(ErrorCode::unsupported, "[train] " + path.string() + ": a model of the family " + family.name +
+                                          "; those that can be trained are " + trainable_families());
 }
 
 Tensor<float> find(const std::vector<NamedTensor>& named, const std::string& name) {
@@ -234,41 +179,25 @@ Tensor<float> find(const std::vector<NamedTensor>& named, const std::string& nam
 }  // namespace
 
 TrainableModel load_trainable(const fs::path& folder) {
-  auto source = open_source(folder, WeightUse::training);
+  Source source(folder, WeightUse::training);
+  const auto& family = recognize(source);
+  require_trainable(family, folder);
   TrainableModel model;
-  read_state(model.state, source);
-  const auto& family = model.state.info.family;
-  if (is_open_clip(folder) || (family != "CLIP" && family != "SigLIP")) {
-    throw Error(ErrorCode::unsupported, "[train] " + folder.string() + ": a model of the family " + family +
-                                            "; CLIP and SigLIP in Hugging Face's layout can be trained");
-  }
+  model.state = checked(read(source, family));
   model.named = source.weights.named();
   model.logit_scale = find(model.named, "logit_scale");
   model.logit_bias = find(model.named, "logit_bias");
   return model;
 }
 
-std::vector<NamedTensor> draw_weights(const fs::path& config, std::uint64_t seed) {
-  auto settings = Settings::from_file(config.string());
-  const auto type = settings.string("model_type", "");
+std::vector<NamedTensor> initialize_weights(const fs::path& config, std::uint64_t seed) {
+  const auto settings = Settings::from_file(config.string());
+  const auto& family = family_of(layout_of(settings), settings);
+  require_trainable(family, config);
   WeightReader weights(seed);
-  auto text = part(settings, "text_config"), vision = part(settings, "vision_config");
-  const auto scale = static_cast<float>(settings.number("logit_scale_init_value", std::log(1 / 0.07)));
-  if (type == "clip") {
-    const int width = settings.bounded("projection_dim", 512, 1, 1 << 16);
-    read_clip_text(weights, text, width);
-    read_clip_vision(weights, vision, width);
-    weights.scalar("logit_scale", scale);
-  } else if (type == "siglip") {
-    constexpr float first_scale = 2.302585F, first_bias = -10;  // Zhai et al. 2023, section 3.2
-    read_siglip_text(weights, text, 1);
-    read_siglip_vision(weights, vision, SiglipSizes::fixed);
-    weights.scalar("logit_scale", first_scale);
-    weights.scalar("logit_bias", first_bias);
-  } else {
-    throw Error(ErrorCode::unsupported, "[train] " + config.string() + ": model_type is \"" + type +
-                                            "\"; new models are clip or siglip");
-  }
+  ModelParts parts;
+  CheckpointReading reading{config.parent_path(), settings, weights, parts};
+  family.read_towers(reading);
   return weights.named();
 }
 

@@ -64,12 +64,12 @@ struct TrainableModel {
   Tensor<float> logit_bias;        ///< [1], or empty
 };
 
-/// Reads a CLIP or SigLIP folder in Hugging Face's layout for training. Throws as Model::load, and
-/// Error(unsupported) for other families.
+/// Reads a folder for training. Throws as Model::load, and Error(unsupported) for a family that the table of
+/// families does not know how to train.
 TrainableModel load_trainable(const std::filesystem::path& folder);
 
-/// The weights of a new model that is shaped as a `config.json` says (model_type clip or siglip). Throws
+/// The weights of a new model that is shaped as a `config.json` says, of a family that can be trained. Throws
 /// Error: not_found, corrupt or unsupported.
-std::vector<NamedTensor> draw_weights(const std::filesystem::path& config, std::uint64_t seed);
+std::vector<NamedTensor> initialize_weights(const std::filesystem::path& config, std::uint64_t seed);
 
 }  // namespace beeld

@@ -109,14 +109,14 @@ void embed_shard(Embedder& embedder, const fs::path& shard, std::size_t classes)
   ShardReader reader({shard});
   while (auto sample = reader.next()) {
     auto name = shard.string() + ": " + sample->key;
-    if (sample->picture.empty())
+    if (sample->image.empty())
       embedder.skip(std::move(name), "no picture");
     else if (!sample->label)
       embedder.skip(std::move(name), "no class");
     else if (static_cast<std::uint64_t>(*sample->label) >= classes)
       embedder.skip(std::move(name), "class out of range");
     else
-      embedder.add({std::move(name), std::move(sample->picture), static_cast<std::size_t>(*sample->label)});
+      embedder.add({std::move(name), std::move(sample->image), static_cast<std::size_t>(*sample->label)});
   }
 }
 

@@ -79,15 +79,16 @@ class Likelihood {
   double block(const VectorXd& parameters, std::int64_t first, std::int64_t last, VectorXd* gradient) const {
     const auto width = examples_.rows.columns();
     Linear<double> weights;
-    weights.weight = Tensor<double>({classes_, width});
+    Tensor<double> matrix({classes_, width});
+    std::copy_n(parameters.data(), classes_ * width, matrix.data());
+    weights.weight = matrix;
     weights.bias = Tensor<double>({classes_});
-    std::copy_n(parameters.data(), classes_ * width, weights.weight.data());
     std::copy_n(parameters.data() + classes_ * width, classes_, weights.bias.data());
 
     Tape<double> tape;
     Pass<double> pass;
     if (gradient) {
-      tape.watch(weights.weight);
+      tape.watch(matrix);
       tape.watch(weights.bias);
       pass.tape = &tape;
     }
@@ -100,7 +101,7 @@ class Likelihood {
       tape.add(logits, slope);
       tape.backward();
       gradient->resize(parameters.size());
-      std::copy_n(tape.gradient(weights.weight).data(), classes_ * width, gradient->data());
+      std::copy_n(tape.gradient(matrix).data(), classes_ * width, gradient->data());
       std::copy_n(tape.gradient(weights.bias).data(), classes_, gradient->data() + classes_ * width);
     }
     return loss;

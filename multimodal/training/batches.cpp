@@ -64,13 +64,6 @@ void check(const TrainingPosition& position, std::size_t sources) {
 
 }  // namespace
 
-/// What became of a visit.
-struct BatchMaker::Prepared {
-  TrainingSample sample;
-  Image decoded;        ///< Empty where the shelf had it.
-  std::string failure;  ///< Why the sample cannot be used, or empty.
-};
-
 BatchMaker::BatchMaker(std::vector<TrainingSource> sources, const TrainingDataOptions& options,
                        const TrainingPosition& position)
     : options_(options), cache_left_(options.cache_bytes), batch_(position.batch) {
@@ -135,69 +128,72 @@ void BatchMaker::fill(std::size_t source, std::size_t count, TrainingBatch& batc
   auto& stream = sources_[source].stream;
   while (count > 0) {
     const auto visits = stream.draw(std::min(count, visits_at_once));
-    std::vector<Prepared> prepared(visits.size());
+    std::vector<TrainingSample> samples(visits.size());
+    std::vector<std::string> failures(visits.size());
     parallel_for(static_cast<std::int64_t>(visits.size()), samples_a_task,
                  [&](std::int64_t begin, std::int64_t end) {
                    for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
-                     prepared[i] = prepare(source, visits[i]);
+                     failures[i] = prepare(sources_[source], visits[i], samples[i]);
                  });
 
     for (std::size_t i = 0; i < visits.size(); ++i) {
-      auto& [sample, decoded, failure] = prepared[i];
-      const auto place = visits[i].place;
-      if (!failure.empty()) {
-        batch.skipped.push_back({stream.shelf().path(place.shard), stream.shelf().at(place).key, failure});
-        stream.shelf().reject(place);
+      auto& cached = stream.cache().at(visits[i].place);
+      if (!failures[i].empty()) {
+        batch.skipped.push_back({cached.sample.shard, cached.sample.key, std::move(failures[i])});
+        stream.cache().reject(visits[i].place);
         continue;
       }
       stream.used();
-      if (const auto bytes = decoded.samples.size(); bytes > 0 && bytes <= cache_left_) {
-        cache_left_ -= bytes;
-        stream.shelf().keep(place, std::move(decoded));
-      }
-      batch.samples.push_back(std::move(sample));
+      keep_or_drop(cached);
+      samples[i].source = source;
+      batch.samples.push_back(std::move(samples[i]));
       --count;
     }
   }
 }
 
-BatchMaker::Prepared BatchMaker::prepare(std::size_t index, const Visit& visit) const {
-  const auto& [settings, captions, stream] = sources_[index];
-  const auto& found = stream.shelf().at(visit.place);
-  Prepared prepared;
-  if (const char* lack = captions.lack(found.words)) {
-    prepared.failure = lack;
-    return prepared;
-  }
-  if (found.picture.samples.empty()) {
+/// Fills in the sample of a visit. Returns why it cannot be used, or nothing.
+std::string BatchMaker::prepare(Source& source, const Visit& visit, TrainingSample& sample) const {
+  auto& cached = source.stream.cache().at(visit.place);
+  if (const char* lack = source.captions.lack(cached.sample)) return lack;
+  if (cached.image.samples.empty()) {
     try {
-      prepared.decoded = decoded(found);
+      cached.image = decoded(cached.sample);
     } catch (const Error& error) {
-      prepared.failure = error.what();
-      return prepared;
+      return error.what();
     }
   }
   Random random(visit.seed);
-  auto& sample = prepared.sample;
-  sample.key = found.key;
-  sample.source = index;
+  sample.key = cached.sample.key;
   sample.place = visit.place;
-  sample.label = found.words.label.value_or(-1);
-  sample.text = captions.choose(found.words, random);
-  sample.picture = random_view(found.picture.samples.empty() ? prepared.decoded : found.picture,
-                               settings.augmentation, edge(), random);
-  return prepared;
+  sample.label = cached.sample.label.value_or(-1);
+  sample.text = source.captions.choose(cached.sample, random);
+  sample.image = random_view(cached.image, source.settings.augmentation, edge(), random);
+  return {};
 }
 
-Image BatchMaker::decoded(const ShelfSample& sample) const {
-  if (sample.file.empty()) throw Error(ErrorCode::not_found, "no picture");
+/// An image that has just been decoded stays where there is room for it.
+void BatchMaker::keep_or_drop(CachedSample& cached) {
+  auto& encoded = cached.sample.image;
+  if (encoded.empty()) return;  // it was kept before
+  const auto bytes = cached.image.samples.size();
+  if (bytes > cache_left_) {
+    cached.image = {};
+    return;
+  }
+  cache_left_ -= bytes;
+  encoded = {};
+}
+
+Image BatchMaker::decoded(const Sample& sample) const {
+  if (sample.image.empty()) throw Error(ErrorCode::not_found, "no picture");
   const DecodeOptions as_evaluated{
       .orientation = Orientation::ignore, .decoding = Decoding::fast, .target_edge = kept_edge_};
-  auto picture = to_rgb(decode_image(sample.file, as_evaluated, sample.key));
-  const auto shorter = std::min(picture.width, picture.height);
-  if (shorter <= kept_edge_) return picture;
+  auto image = to_rgb(decode_image(sample.image, as_evaluated, sample.key));
+  const auto shorter = std::min(image.width, image.height);
+  if (shorter <= kept_edge_) return image;
   const auto scaled = [&](std::int64_t side) { return (side * kept_edge_ + shorter / 2) / shorter; };
-  return resample(picture, {scaled(picture.height), scaled(picture.width)}, Filter::bicubic);
+  return resample(image, {scaled(image.height), scaled(image.width)}, Filter::bicubic);
 }
 
 }  // namespace beeld

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,13 +9,6 @@
 #include "multimodal/training/source_stream.h"
 
 namespace beeld {
-
-/// A batch, and where the run stands after it.
-struct TrainingBatch {
-  std::vector<TrainingSample> samples;
-  TrainingPosition after;
-  std::vector<SkippedSample> skipped;  ///< Found unusable while the batch was made.
-};
 
 /// Makes the batches of a run one after the other.
 class BatchMaker {
@@ -36,18 +28,18 @@ class BatchMaker {
     CaptionChoice captions;
     SourceStream stream;
   };
-  struct Prepared;
 
   std::vector<std::size_t> shares();
   void fill(std::size_t source, std::size_t count, TrainingBatch& batch);
-  Prepared prepare(std::size_t index, const Visit& visit) const;
-  Image decoded(const ShelfSample& sample) const;
+  std::string prepare(Source& source, const Visit& visit, TrainingSample& sample) const;
+  Image decoded(const Sample& sample) const;
+  void keep_or_drop(CachedSample& cached);
   int edge() const;
 
   TrainingDataOptions options_;
   std::vector<Source> sources_;
   double total_weight_ = 0;
-  int kept_edge_ = 0;           ///< The shorter side above which decoded pictures are shrunk.
+  int kept_edge_ = 0;           ///< The shorter side above which decoded images are shrunk.
   std::size_t cache_left_ = 0;  ///< bytes
   std::int64_t batch_ = 0;
 };

@@ -21,16 +21,16 @@ CaptionChoice::CaptionChoice(const std::filesystem::path& classes, std::vector<s
   if (!classes.empty()) synonyms_ = read_class_synonyms(classes);
 }
 
-const char* CaptionChoice::lack(const SampleWords& words) const {
-  if (words.label && !synonyms_.empty())
-    return static_cast<std::uint64_t>(*words.label) < synonyms_.size() ? nullptr : "class out of range";
-  return words.captions.empty() ? "no caption" : nullptr;
+const char* CaptionChoice::lack(const Sample& sample) const {
+  if (sample.label && !synonyms_.empty())
+    return static_cast<std::uint64_t>(*sample.label) < synonyms_.size() ? nullptr : "class out of range";
+  return sample.captions.empty() ? "no caption" : nullptr;
 }
 
-std::string CaptionChoice::choose(const SampleWords& words, Random& random) const {
-  if (!words.label || synonyms_.empty()) return any_of(words.captions, random);
+std::string CaptionChoice::choose(const Sample& sample, Random& random) const {
+  if (!sample.label || synonyms_.empty()) return any_of(sample.captions, random);
   const auto& pattern = any_of(templates_, random);
-  return fill_template(pattern, any_of(synonyms_[static_cast<std::size_t>(*words.label)], random));
+  return fill_template(pattern, any_of(synonyms_[static_cast<std::size_t>(*sample.label)], random));
 }
 
 }  // namespace beeld

@@ -71,7 +71,6 @@ class Prefetch {
 struct TrainingData::State {
   BatchMaker maker;
   TrainingPosition position;
-  std::vector<SkippedSample> failures;
   std::exception_ptr failure;
   std::optional<Prefetch> prefetch;  ///< The last member: its thread uses the maker.
 
@@ -88,7 +87,7 @@ struct TrainingData::State {
 
 TrainingData::TrainingData(std::vector<TrainingSource> sources, const TrainingDataOptions& options,
                            const TrainingPosition& position)
-    : state_(new State{BatchMaker(std::move(sources), options, position), {}, {}, {}, {}}) {
+    : state_(new State{BatchMaker(std::move(sources), options, position), {}, {}, {}}) {
   state_->position = state_->maker.position();
   if (options.prefetch > 0)
     state_->prefetch.emplace(state_->maker, static_cast<std::size_t>(options.prefetch));
@@ -96,15 +95,12 @@ TrainingData::TrainingData(std::vector<TrainingSource> sources, const TrainingDa
 
 TrainingData::~TrainingData() = default;
 
-std::vector<TrainingSample> TrainingData::next() {
+TrainingBatch TrainingData::next() {
   auto batch = state_->take();
-  state_->position = std::move(batch.after);
-  state_->failures.insert(state_->failures.end(), batch.skipped.begin(), batch.skipped.end());
-  return std::move(batch.samples);
+  state_->position = batch.after;
+  return batch;
 }
 
 const TrainingPosition& TrainingData::position() const { return state_->position; }
-
-const std::vector<SkippedSample>& TrainingData::failures() const { return state_->failures; }
 
 }  // namespace beeld

@@ -10,12 +10,12 @@
 #include <vector>
 
 #include "multimodal/evaluation/evaluate.h"
-#include "multimodal/training/shelf.h"
+#include "multimodal/training/shard_cache.h"
 #include "vision/preprocess/augment.h"
 
 namespace beeld {
 
-/// One of the sets of pictures that a run learns from.
+/// One of the sets of images that a run learns from.
 struct TrainingSource {
   std::string name;                             ///< For messages.
   std::vector<std::filesystem::path> shards{};  ///< WebDataset, .tar or .tar.gz.
@@ -25,12 +25,12 @@ struct TrainingSource {
   Augmentation augmentation{};
 };
 
-/// A picture and its sentence, as one step of learning sees them.
+/// An image and its sentence, as one step of learning sees them.
 struct TrainingSample {
   std::string key;
   std::size_t source = 0;
-  ShelfPlace place{};       ///< In its source.
-  Image picture{};          ///< RGB, edge x edge, augmented.
+  SamplePlace place{};      ///< In its source.
+  Image image{};            ///< RGB, edge x edge, augmented.
   std::string text;         ///< One of its captions; with classes, a template with one of the names.
   std::int64_t label = -1;  ///< The class index in KEY.cls, if any.
 };
@@ -49,7 +49,14 @@ struct TrainingPosition {
   std::vector<SourcePosition> sources{};
 };
 
-/// From a batch on, pictures have this edge.
+/// A batch, and where the run stands after it.
+struct TrainingBatch {
+  std::vector<TrainingSample> samples;
+  std::vector<SkippedSample> skipped;  ///< Found unusable while the batch was made.
+  TrainingPosition after;
+};
+
+/// From a batch on, images have this edge.
 struct EdgeStep {
   std::int64_t batch = 0;
   int edge = 0;
@@ -57,11 +64,11 @@ struct EdgeStep {
 
 struct TrainingDataOptions {
   int batch = 256;                                 ///< Samples in a batch.
-  int edge = 64;                                   ///< Of the square pictures, in pixels,
+  int edge = 64;                                   ///< Of the square images, in pixels,
   std::vector<EdgeStep> edges{};                   ///< until a step is reached; in ascending order.
   std::uint64_t seed = 0;                          ///< Everything random follows from it.
   int shards_at_once = 8;                          ///< Of a source: their samples are shuffled together.
-  std::size_t cache_bytes = std::size_t{1} << 30;  ///< Decoded pictures kept in memory between epochs.
+  std::size_t cache_bytes = std::size_t{1} << 30;  ///< Decoded images kept in memory between epochs.
   int prefetch = 2;  ///< Batches made ahead, on another thread; 0 makes each when it is asked for.
 };
 
@@ -77,10 +84,10 @@ int batches_ahead();
 /// for the cache and the prefetch), whatever the timing and wherever a run was resumed. Inside a batch the
 /// sources follow each other in order.
 ///
-/// Pictures are decoded as evaluation does, shrunk where their shorter side is more than twice the largest
-/// edge, and kept up to `cache_bytes`: once all of a shard's pictures are there, its file is not read again.
+/// Images are decoded as evaluation does, shrunk where their shorter side is more than twice the largest
+/// edge, and kept up to `cache_bytes`: once all of a shard's images are there, its file is not read again.
 ///
-/// A sample without a picture that can be decoded, without a caption, or whose class is not in the class
+/// A sample without an image that can be decoded, without a caption, or whose class is not in the class
 /// file is skipped. One thread at a time may call an object.
 class TrainingData {
  public:
@@ -92,18 +99,16 @@ class TrainingData {
   TrainingData(const TrainingData&) = delete;
   TrainingData& operator=(const TrainingData&) = delete;
 
-  /// The next batch, of exactly `batch` samples.
+  /// The next batch, of exactly `batch` samples. A sample is named as skipped once, by the batch that it was
+  /// missing from first.
   ///
   /// Throws Error: as ShardReader, or corrupt where a source has no usable sample, where a shard changed
   /// between two readings, or where the position names a place that does not exist. After an error every
   /// further call throws it again.
-  std::vector<TrainingSample> next();
+  TrainingBatch next();
 
   /// Where the batch that next() will return begins: a new object resumed there goes on in the same way.
   const TrainingPosition& position() const;
-
-  /// The samples skipped in the batches so far, each once.
-  const std::vector<SkippedSample>& failures() const;
 
  private:
   struct State;

@@ -11,6 +11,7 @@
 #include "core/format/safetensors.h"
 #include "core/ops/rows.h"
 #include "core/tensor/tape.h"
+#include "multimodal/training/run_files.h"
 
 namespace beeld {
 
@@ -119,7 +120,7 @@ Tensor<float> encode_chunk(const ModelParts& state, const PairBatch& batch, cons
   const auto raw = chunk.kind == Chunk::Kind::pictures
                        ? encode(state.vision, part(batch.pictures, chunk), pass, part(batch.kept, chunk))
                        : encode(*state.text, part(batch.texts, chunk), pass);
-  return unit_rows(raw, pass);
+  return l2_normalize(raw, pass);
 }
 
 }  // namespace
@@ -170,7 +171,7 @@ double Learner::add_losses(const PairBatch& batch, const PairedEmbeddings<float>
          report.affinity;
 }
 
-void Learner::go_back(const PairBatch& batch, const LossGradient<float>& gradient, Encoded& encoded) const {
+void Learner::backward(const PairBatch& batch, const LossGradient<float>& gradient, Encoded& encoded) const {
   for_each_lane(encoded.lanes.size(), [&](std::size_t l) {
     auto& [chunks, results, tape] = encoded.lanes[l];
     for (std::size_t c = 0; c < chunks.size(); ++c) {
@@ -194,15 +195,21 @@ std::vector<Tensor<float>> Learner::sum_gradients(const Encoded& encoded,
                                                   const LossGradient<float>& gradient) const {
   const auto& parameters = optimizer_.parameters();
   std::vector<Tensor<float>> sums(parameters.size());
+  const auto is = [](const Tensor<float>& values, const Tensor<float>& named) {
+    return values.identity() == named.identity();
+  };
   parallel_for(static_cast<std::int64_t>(parameters.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto p = static_cast<std::size_t>(begin); p < static_cast<std::size_t>(end); ++p) {
-      for (const auto& lane : encoded.lanes) add_to(sums[p], lane.tape->gradient(parameters[p].values));
+      const auto& values = parameters[p].values;
+      if (is(values, model_.logit_scale)) {
+        sums[p] = single(gradient.log_scale);
+      } else if (is(values, model_.logit_bias)) {
+        sums[p] = single(gradient.bias);
+      } else {
+        for (const auto& lane : encoded.lanes) add_to(sums[p], lane.tape->gradient(values));
+      }
     }
   });
-  // The last parameters are the scale of the logits and, in some models, their bias.
-  const bool has_bias = !model_.logit_bias.empty();
-  sums[sums.size() - (has_bias ? 2 : 1)] = single(gradient.log_scale);
-  if (has_bias) sums.back() = single(gradient.bias);
   return sums;
 }
 
@@ -215,7 +222,7 @@ StepReport Learner::step(const PairBatch& batch) {
     throw Error(ErrorCode::limit, "[train] the loss of step " + std::to_string(step_) +
                                       " is not a number; a lower learning rate may help");
   }
-  go_back(batch, gradient, encoded);
+  backward(batch, gradient, encoded);
   auto gradients = sum_gradients(encoded, gradient);
 
   report.learning_rate = learning_rate(settings_.optimizer, step_, settings_.steps);
@@ -228,8 +235,6 @@ StepReport Learner::step(const PairBatch& batch) {
 }
 
 namespace {
-
-constexpr const char* step_key = "step";
 
 std::int64_t step_of(const std::string& digits) {
   const bool number =
@@ -246,17 +251,17 @@ std::vector<NamedTensor> Learner::saved_tensors() const {
   };
   const auto& memory = optimizer_.memory();
   for (std::size_t p = 0; p < memory.size(); ++p) {
-    add("values.", p, optimizer_.parameters()[p].values);
-    add("mean.", p, memory[p].mean);
-    add("variance.", p, memory[p].variance);
-    add("average.", p, memory[p].average);
+    add(checkpoint_names::values, p, optimizer_.parameters()[p].values);
+    add(checkpoint_names::mean, p, memory[p].mean);
+    add(checkpoint_names::variance, p, memory[p].variance);
+    add(checkpoint_names::ema, p, memory[p].ema);
   }
-  for (std::size_t p = 0; p < frozen_.size(); ++p) add("frozen.", p, frozen_[p]);
+  for (std::size_t p = 0; p < frozen_.size(); ++p) add(checkpoint_names::frozen, p, frozen_[p]);
   return tensors;
 }
 
 void Learner::save(const std::filesystem::path& file, std::map<std::string, std::string> metadata) const {
-  metadata[step_key] = std::to_string(step_);
+  metadata[checkpoint_names::step] = std::to_string(step_);
   write_named_tensors(file, saved_tensors(), DType::f32, metadata);
 }
 
@@ -265,7 +270,7 @@ std::map<std::string, std::string> Learner::restore(const std::filesystem::path&
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::corrupt, "[train] " + file.string() + ": " + what + "; it belongs to another run");
   };
-  const auto it = stored.metadata().find(step_key);
+  const auto it = stored.metadata().find(checkpoint_names::step);
   const auto step = it == stored.metadata().end() ? -1 : step_of(it->second);
   if (step < 0) fail("no step number");
   auto tensors = saved_tensors();
@@ -285,14 +290,14 @@ std::map<std::string, std::string> Learner::restore(const std::filesystem::path&
 }
 
 void Learner::export_weights(const std::filesystem::path& file, DType dtype) {
-  optimizer_.exchange_with_average();
+  optimizer_.exchange_with_ema();
   try {
     write_named_tensors(file, model_.named, dtype, {{"format", "pt"}});
   } catch (...) {
-    optimizer_.exchange_with_average();
+    optimizer_.exchange_with_ema();
     throw;
   }
-  optimizer_.exchange_with_average();
+  optimizer_.exchange_with_ema();
 }
 
 }  // namespace beeld

@@ -85,7 +85,7 @@ class Learner {
                     LossGradient<float>& gradient, StepReport& report) const;
 
   /// From the gradient of the embeddings to those of the parameters, on the tapes of `encoded`.
-  void go_back(const PairBatch& batch, const LossGradient<float>& gradient, Encoded& encoded) const;
+  void backward(const PairBatch& batch, const LossGradient<float>& gradient, Encoded& encoded) const;
 
   /// The gradient of every parameter of the optimizer: the sum of what the tapes found.
   std::vector<Tensor<float>> sum_gradients(const Encoded& encoded, const LossGradient<float>& gradient) const;

@@ -23,7 +23,7 @@ Optimizer::Optimizer(std::vector<Parameter> parameters, const OptimizerSettings&
   for (const auto& parameter : parameters_) {
     const auto shape = parameter.values.shape();
     memory_.push_back({Tensor<float>::zeros(shape), Tensor<float>::zeros(shape),
-                       settings_.average > 0 ? parameter.values.clone() : Tensor<float>{}});
+                       settings_.ema > 0 ? parameter.values.clone() : Tensor<float>{}});
   }
 }
 
@@ -35,7 +35,7 @@ double Optimizer::update(std::vector<Tensor<float>>& gradients, double rate, std
       sum += static_cast<double>(gradient.data()[i]) * static_cast<double>(gradient.data()[i]);
     square += sum;
   }
-  const double norm = std::sqrt(square), largest = settings_.largest_gradient_norm;
+  const double norm = std::sqrt(square), largest = settings_.max_grad_norm;
   const auto clip = static_cast<float>(largest > 0 && norm > largest ? largest / (norm + 1e-6) : 1.0);
 
   const auto count = static_cast<double>(step + 1);
@@ -44,7 +44,7 @@ double Optimizer::update(std::vector<Tensor<float>>& gradients, double rate, std
   const auto root = static_cast<float>(1 / std::sqrt(correct2)),
              epsilon = static_cast<float>(settings_.epsilon);
   const auto beta1 = static_cast<float>(settings_.beta1), beta2 = static_cast<float>(settings_.beta2);
-  const auto keep = static_cast<float>(settings_.average);
+  const auto keep = static_cast<float>(settings_.ema);
 
   parallel_for(static_cast<std::int64_t>(parameters_.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto p = static_cast<std::size_t>(begin); p < static_cast<std::size_t>(end); ++p) {
@@ -62,22 +62,22 @@ double Optimizer::update(std::vector<Tensor<float>>& gradients, double rate, std
         v[i] = beta2 * v[i] + (1 - beta2) * slope * slope;
         w[i] = shrink * w[i] - step_size * m[i] / (std::sqrt(v[i]) * root + epsilon);
       }
-      if (memory.average.empty()) continue;
-      float* average = memory.average.data();
+      if (memory.ema.empty()) continue;
+      float* ema = memory.ema.data();
       // Early on the average follows quickly, so that the first weights are soon forgotten.
       const float kept = std::min(keep, static_cast<float>((count + 1) / (count + 10)));
-      for (std::int64_t i = 0; i < size; ++i) average[i] = kept * average[i] + (1 - kept) * w[i];
+      for (std::int64_t i = 0; i < size; ++i) ema[i] = kept * ema[i] + (1 - kept) * w[i];
     }
   });
   return norm;
 }
 
-void Optimizer::exchange_with_average() {
+void Optimizer::exchange_with_ema() {
   for (std::size_t p = 0; p < parameters_.size(); ++p) {
-    auto& average = memory_[p].average;
-    if (average.empty()) continue;
+    auto& ema = memory_[p].ema;
+    if (ema.empty()) continue;
     auto& values = parameters_[p].values;
-    std::swap_ranges(values.data(), values.data() + values.size(), average.data());
+    std::swap_ranges(values.data(), values.data() + values.size(), ema.data());
   }
 }
 

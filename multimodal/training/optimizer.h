@@ -17,8 +17,8 @@ struct OptimizerSettings {
   double beta2 = 0.98;
   double epsilon = 1e-6;
   double weight_decay = 0.1;
-  double largest_gradient_norm = 1;  ///< gradients are scaled down to it (Pascanu et al. 2013); 0: never
-  double average = 0;                ///< decay of the moving average of the weights; 0: none
+  double max_grad_norm = 1;  ///< gradients are scaled down to it (Pascanu et al. 2013); 0: never
+  double ema = 0;            ///< decay of the exponential moving average of the weights; 0: none
 };
 
 /// A linear warm-up, then half a cosine (Loshchilov and Hutter 2016). Step 0 is the first.
@@ -36,7 +36,7 @@ class Optimizer {
   struct Memory {
     Tensor<float> mean;      ///< of its gradients
     Tensor<float> variance;  ///< of its gradients, about zero
-    Tensor<float> average;   ///< of its values, or empty
+    Tensor<float> ema;       ///< moving average of its values, or empty
   };
 
   Optimizer(std::vector<Parameter> parameters, const OptimizerSettings& settings);
@@ -48,7 +48,7 @@ class Optimizer {
   double update(std::vector<Tensor<float>>& gradients, double rate, std::int64_t step);
 
   /// Exchanges the weights with their moving average, if one is kept.
-  void exchange_with_average();
+  void exchange_with_ema();
 
   const std::vector<Memory>& memory() const { return memory_; }
 

@@ -12,6 +12,7 @@
 #include "multimodal/training/evaluation.h"
 #include "multimodal/training/pair_batch.h"
 #include "multimodal/training/position.h"
+#include "multimodal/training/run_files.h"
 #include "multimodal/training/teacher.h"
 
 namespace beeld {
@@ -22,7 +23,6 @@ namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
 constexpr std::size_t small_file = 64u << 20;
-constexpr const char* position_key = "position";
 
 /// Files of a checkpoint folder besides its weights.
 constexpr const char* companions[] = {
@@ -57,18 +57,18 @@ std::string preprocessor_config(int edge) {
 
 /// Fills the folder with the model that the run begins with.
 void begin(const RunOptions& options, const TrainingRun& run) {
-  // A folder "run" comes first, so that without one a checkpoint is somebody else's.
-  if (fs::exists(options.out / "model.safetensors") && !fs::exists(options.out / "run")) {
+  const RunFiles files{options.out};
+  // The run's own folder comes first, so that without one a checkpoint is somebody else's.
+  if (fs::exists(files.weights()) && !fs::exists(files.state())) {
     throw Error(
         ErrorCode::invalid_argument,
         "[train] " + options.out.string() + " holds a checkpoint that no run made; choose another folder");
   }
-  fs::create_directories(options.out / "run");
+  fs::create_directories(files.state());
   if (!options.init.empty()) {
     copy_companions(options.init, options.out);
     const auto model = load_trainable(options.init);
-    return write_named_tensors(options.out / "model.safetensors", model.named, DType::f32,
-                               {{"format", "pt"}});
+    return write_named_tensors(files.weights(), model.named, DType::f32, {{"format", "pt"}});
   }
   if (!run.model.is_object()) {
     throw Error(ErrorCode::invalid_argument,
@@ -77,10 +77,9 @@ void begin(const RunOptions& options, const TrainingRun& run) {
   Settings model(run.model, options.run_file.string() + " model");
   const int edge = model.object("vision_config").bounded("image_size", 224, 1, 1 << 14);
   copy_companions(run.tokenizer, options.out);
-  write_file_atomically(options.out / "config.json", run.model.dump(2) + "\n");
-  write_file_atomically(options.out / "preprocessor_config.json", preprocessor_config(edge));
-  write_named_tensors(options.out / "model.safetensors",
-                      draw_weights(options.out / "config.json", run.data.seed), DType::f32,
+  write_file_atomically(files.config(), run.model.dump(2) + "\n");
+  write_file_atomically(files.preprocessor(), preprocessor_config(edge));
+  write_named_tensors(files.weights(), initialize_weights(files.config(), run.data.seed), DType::f32,
                       {{"format", "pt"}});
 }
 
@@ -95,34 +94,25 @@ double drop_at(const TrainingRun& run, std::int64_t step) {
 class Run {
  public:
   Run(const RunOptions& options, const RunEvents& events)
-      : options_(options), events_(events), run_(read_run_file(options.run_file)) {
-    const auto folder = options.out / "run";
+      : options_(options), events_(events), files_{options.out}, run_(read_run_file(options.run_file)) {
     const auto description = describe();
-    const auto file = folder / "run.json";
-    const bool resumed = fs::exists(file);
+    const bool resumed = fs::exists(files_.settings());
     if (!resumed) begin(options, run_);
-    if (resumed && read_file(file, small_file) != description) {
+    if (resumed && read_file(files_.settings(), small_file) != description) {
       throw Error(ErrorCode::invalid_argument, "[train] " + options.out.string() +
                                                    " holds another run than " + options.run_file.string() +
                                                    "; choose another folder");
     }
-    for (const auto& written : {options.out, folder}) remove_unfinished_files(written);
+    for (const auto& written : {files_.out, files_.state()}) remove_unfinished_files(written);
     run_.learner.learn_vision = options.learn_vision;
     run_.learner.learn_text = options.learn_text;
-    learner_.emplace(load_trainable(options.out), run_.learner);
-    TrainingPosition position;
-    if (fs::exists(checkpoint())) {
-      const auto metadata = learner_->restore(checkpoint());
-      const auto it = metadata.find(position_key);
-      if (it == metadata.end())
-        throw Error(ErrorCode::corrupt, "[train] " + checkpoint().string() + ": no position");
-      position = position_from_json(parse_json(it->second, checkpoint().string()), checkpoint().string());
-    }
+    learner_.emplace(load_trainable(files_.out), run_.learner);
+    const auto position = fs::exists(files_.checkpoint()) ? restore() : TrainingPosition{};
     if (!options.teacher.empty()) make_teacher();
     run_.data.prefetch = batches_ahead();
     data_.emplace(run_.sources, run_.data, position);
     // Only now: a run that could not begin may be mended and begun again.
-    if (!resumed) write_file_atomically(file, description);
+    if (!resumed) write_file_atomically(files_.settings(), description);
   }
 
   RunEnd go() {
@@ -170,13 +160,20 @@ class Run {
            "\n";
   }
 
-  fs::path checkpoint() const { return options_.out / "run" / "checkpoint.safetensors"; }
+  /// Goes on where the checkpoint ends.
+  TrainingPosition restore() {
+    const auto origin = files_.checkpoint().string();
+    const auto metadata = learner_->restore(files_.checkpoint());
+    const auto it = metadata.find(checkpoint_names::position);
+    if (it == metadata.end()) throw Error(ErrorCode::corrupt, "[train] " + origin + ": no position");
+    return position_from_json(parse_json(it->second, origin), origin);
+  }
 
   void make_teacher() {
     std::vector<Teacher::Source> sources;
     for (std::size_t i = 0; i < run_.sources.size(); ++i)
       sources.push_back({&run_.sources[i], run_.taught[i]});
-    teacher_.emplace(Model::load(options_.teacher), sources, options_.out / "run", events_.teaching);
+    teacher_.emplace(Model::load(options_.teacher), sources, files_, events_.teaching);
     if (teacher_->dimension() != learner_->model().state.info.dimension) {
       throw Error(ErrorCode::invalid_argument,
                   "[train] the teacher embeds in " + std::to_string(teacher_->dimension()) +
@@ -185,8 +182,10 @@ class Run {
   }
 
   PairBatch next_batch() {
-    const auto samples = data_->next();
-    report_skipped();
+    const auto [samples, skipped, after] = data_->next();
+    for (const auto& sample : skipped) {
+      if (events_.skipped) events_.skipped(sample);
+    }
     const auto step = learner_->steps_done();
     auto batch = make_pair_batch(samples, learner_->model().state,
                                  {.dropped = drop_at(run_, step), .seed = mix(run_.data.seed, step)});
@@ -198,20 +197,15 @@ class Run {
     return batch;
   }
 
-  void report_skipped() {
-    const auto& failures = data_->failures();
-    for (; reported_ < failures.size(); ++reported_) {
-      if (events_.skipped) events_.skipped(failures[reported_]);
-    }
+  void save() {
+    learner_->save(files_.checkpoint(),
+                   {{checkpoint_names::position, position_to_json(data_->position()).dump()}});
   }
 
-  void save() { learner_->save(checkpoint(), {{position_key, position_to_json(data_->position()).dump()}}); }
-
   void log(const ordered_json& line) {
-    std::ofstream file(options_.out / "run" / "log.jsonl", std::ios::app);
+    std::ofstream file(files_.log(), std::ios::app);
     file << line.dump() << '\n';
-    if (!file.flush())
-      throw Error(ErrorCode::io, "[train] cannot write " + options_.out.string() + "/run/log.jsonl");
+    if (!file.flush()) throw Error(ErrorCode::io, "[train] cannot write " + files_.log().string());
     if (events_.logged) events_.logged(line);
   }
 
@@ -233,9 +227,9 @@ class Run {
   /// Leaves the weights so far in the folder, and measures them as anyone would who loads it.
   void evaluate_and_log() {
     const auto done = learner_->steps_done();
-    learner_->export_weights(options_.out / "model.safetensors", run_.weights);
+    learner_->export_weights(files_.weights(), run_.weights);
     if (run_.evaluations.empty()) return;
-    const auto model = Model::load(options_.out);
+    const auto model = Model::load(files_.out);
     for (const auto& evaluation : run_.evaluations) {
       auto line = evaluate(model, evaluation);
       ordered_json whole{{"step", done}};
@@ -246,11 +240,11 @@ class Run {
 
   const RunOptions& options_;
   const RunEvents& events_;
+  const RunFiles files_;
   TrainingRun run_;
   std::optional<Learner> learner_;
   std::optional<Teacher> teacher_;
   std::optional<TrainingData> data_;
-  std::size_t reported_ = 0;
 };
 
 }  // namespace

@@ -18,13 +18,25 @@ using nlohmann::json;
   throw Error(ErrorCode::corrupt, "[train] " + settings.origin() + ": " + what);
 }
 
-double number(Settings& settings, const char* key, double fallback, double low, double high) {
+struct Range {
+  double low, high;
+};
+
+double number(Settings& settings, const char* key, double fallback, Range range) {
   const double value = settings.number(key, fallback);
-  if (!(value >= low && value <= high)) {
-    fail(settings, std::string(key) + " is " + json(value).dump() + ", which is not in [" + json(low).dump() +
-                       ", " + json(high).dump() + "]");
+  if (!(value >= range.low && value <= range.high)) {
+    fail(settings, std::string(key) + " is " + json(value).dump() + ", which is not in [" +
+                       json(range.low).dump() + ", " + json(range.high).dump() + "]");
   }
   return value;
+}
+
+/// Which of its names a field bears: run files of earlier versions have the former one.
+const char* renamed(const Settings& settings, const char* key, const char* former) {
+  if (!settings.has(former)) return key;
+  if (settings.has(key))
+    fail(settings, std::string(former) + " is the former name of " + key + ": one too many");
+  return former;
 }
 
 constexpr double unbounded = std::numeric_limits<double>::max();
@@ -87,12 +99,12 @@ std::vector<std::pair<std::int64_t, double>> schedule(Settings& settings, const 
 
 Augmentation read_augmentation(Settings settings) {
   Augmentation augmentation;
-  augmentation.min_area = number(settings, "min_area", 1, 1e-6, 1);
-  augmentation.max_aspect = number(settings, "max_aspect", 1, 1, unbounded);
-  augmentation.flip = number(settings, "flip", 0, 0, 1);
-  augmentation.brightness = number(settings, "brightness", 0, 0, unbounded);
-  augmentation.contrast = number(settings, "contrast", 0, 0, unbounded);
-  augmentation.saturation = number(settings, "saturation", 0, 0, unbounded);
+  augmentation.min_area = number(settings, "min_area", 1, {1e-6, 1});
+  augmentation.max_aspect = number(settings, "max_aspect", 1, {1, unbounded});
+  augmentation.flip = number(settings, "flip", 0, {0, 1});
+  augmentation.brightness = number(settings, "brightness", 0, {0, unbounded});
+  augmentation.contrast = number(settings, "contrast", 0, {0, unbounded});
+  augmentation.saturation = number(settings, "saturation", 0, {0, unbounded});
   settings.done();
   return augmentation;
 }
@@ -101,7 +113,7 @@ void read_source(TrainingRun& run, Settings settings) {
   TrainingSource source;
   source.name = settings.string("name", "");
   source.shards = files(settings, "shards");
-  source.weight = number(settings, "weight", 1, 1e-9, 1e9);
+  source.weight = number(settings, "weight", 1, {1e-9, 1e9});
   source.classes = settings.string("classes", "");
   source.templates = strings(settings, "templates");
   source.augmentation = read_augmentation(settings.object("augmentation"));
@@ -127,7 +139,7 @@ void read_evaluation(TrainingRun& run, Settings settings) {
 
 LossSettings read_loss(Settings settings) {
   const auto weight = [&](const char* key, double fallback) {
-    return number(settings, key, fallback, 0, unbounded);
+    return number(settings, key, fallback, {0, unbounded});
   };
   LossSettings loss;
   loss.contrastive = weight("contrastive", 1);
@@ -143,15 +155,16 @@ LossSettings read_loss(Settings settings) {
 
 OptimizerSettings read_optimizer(Settings settings) {
   OptimizerSettings optimizer;
-  optimizer.learning_rate = number(settings, "learning_rate", 1e-3, 0, 10);
-  optimizer.final_rate = number(settings, "final_rate", 0, 0, 1);
+  optimizer.learning_rate = number(settings, "learning_rate", 1e-3, {0, 10});
+  optimizer.final_rate = number(settings, "final_rate", 0, {0, 1});
   optimizer.warm_up_steps = settings.bounded("warm_up_steps", 0, 0, most);
-  optimizer.beta1 = number(settings, "beta1", 0.9, 0, 0.9999999);
-  optimizer.beta2 = number(settings, "beta2", 0.98, 0, 0.9999999);
-  optimizer.epsilon = number(settings, "epsilon", 1e-6, 1e-30, 1);
-  optimizer.weight_decay = number(settings, "weight_decay", 0.1, 0, 10);
-  optimizer.largest_gradient_norm = number(settings, "largest_gradient_norm", 1, 0, unbounded);
-  optimizer.average = number(settings, "average", 0, 0, 0.9999999);
+  optimizer.beta1 = number(settings, "beta1", 0.9, {0, 0.9999999});
+  optimizer.beta2 = number(settings, "beta2", 0.98, {0, 0.9999999});
+  optimizer.epsilon = number(settings, "epsilon", 1e-6, {1e-30, 1});
+  optimizer.weight_decay = number(settings, "weight_decay", 0.1, {0, 10});
+  optimizer.max_grad_norm =
+      number(settings, renamed(settings, "max_grad_norm", "largest_gradient_norm"), 1, {0, unbounded});
+  optimizer.ema = number(settings, renamed(settings, "ema", "average"), 0, {0, 0.9999999});
   settings.done();
   return optimizer;
 }
@@ -179,7 +192,7 @@ void read_learner(LearnerSettings& learner, Settings& settings) {
   if (learner.steps == 0) fail(settings, "steps is missing");
   learner.loss = read_loss(settings.object("loss"));
   learner.optimizer = read_optimizer(settings.object("optimizer"));
-  learner.largest_logit_scale = number(settings, "largest_logit_scale", 100, 1, 1e6);
+  learner.largest_logit_scale = number(settings, "largest_logit_scale", 100, {1, 1e6});
   learner.chunk = settings.bounded("chunk", 32, 1, 1 << 20);
   const auto activations = settings.string("activations", "kept");
   if (activations != "kept" && activations != "recomputed")
@@ -196,7 +209,7 @@ TrainingRun read_run_file(const std::filesystem::path& file) {
   run.tokenizer = settings.string("tokenizer", "");
   read_data(run, settings);
   read_learner(run.learner, settings);
-  run.teacher_logit_scale = number(settings, "teacher_logit_scale", 0, 0, 1e6);
+  run.teacher_logit_scale = number(settings, "teacher_logit_scale", 0, {0, 1e6});
   run.checkpoint_every = settings.bounded("checkpoint_every", 1000, 1, most);
   run.evaluate_every = settings.bounded("evaluate_every", 0, 0, most);
   run.log_every = settings.bounded("log_every", 50, 1, most);

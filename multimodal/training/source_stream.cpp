@@ -23,14 +23,14 @@ enum class Purpose : std::uint64_t { shards, samples, visit };
 SourceStream::SourceStream(std::vector<std::filesystem::path> shards, StreamOptions options,
                            const SourcePosition& start)
     : position(start),
-      shelf_(std::move(shards)),
+      cache_(std::move(shards)),
       options_(std::move(options)),
       whole_epoch_(start.group == 0 && start.sample == 0) {
   order_shards();
 }
 
 void SourceStream::order_shards() {
-  shard_order_.resize(shelf_.shards());
+  shard_order_.resize(cache_.shards());
   std::iota(shard_order_.begin(), shard_order_.end(), std::size_t{0});
   Random random(mix(options_.seed, Purpose::shards, position.epoch));
   shuffle(shard_order_, random);
@@ -50,7 +50,7 @@ void SourceStream::open_group() {
   const auto shards = group_shards();
   if (shards.empty()) fail(options_.name, "group " + std::to_string(position.group) + " does not exist");
   for (const auto shard : shards) {
-    const auto samples = shelf_.open(shard);
+    const auto samples = cache_.open(shard);
     for (std::size_t i = 0; i < samples; ++i) group_.push_back({shard, i});
   }
   if (position.sample > group_.size()) {
@@ -63,7 +63,7 @@ void SourceStream::open_group() {
 }
 
 void SourceStream::leave_group() {
-  for (const auto shard : group_shards()) shelf_.close(shard);
+  for (const auto shard : group_shards()) cache_.close(shard);
   group_.clear();
   open_ = false;
   ++position.group;
@@ -72,7 +72,7 @@ void SourceStream::leave_group() {
 
   if (whole_epoch_ && !any_used_) {
     fail(options_.name,
-         "expected a usable sample in " + std::to_string(shelf_.shards()) + " shards, got none");
+         "expected a usable sample in " + std::to_string(cache_.shards()) + " shards, got none");
   }
   whole_epoch_ = true;
   any_used_ = false;
@@ -87,7 +87,7 @@ std::vector<Visit> SourceStream::draw(std::size_t count) {
     if (!open_) open_group();
     while (visits.size() < count && position.sample < group_.size()) {
       const auto place = group_[position.sample++];
-      if (shelf_.at(place).unusable) continue;
+      if (cache_.at(place).unusable) continue;
       visits.push_back(
           {place, mix(options_.seed, Purpose::visit, position.epoch, place.shard, place.sample)});
     }

@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "multimodal/training/data.h"
-#include "multimodal/training/shelf.h"
+#include "multimodal/training/shard_cache.h"
 
 namespace beeld {
 
 /// One turn of a sample: where it lies, and the seed of everything random about it.
 struct Visit {
-  ShelfPlace place;
+  SamplePlace place;
   std::uint64_t seed = 0;
 };
 
@@ -27,15 +27,14 @@ class SourceStream {
   SourceStream(std::vector<std::filesystem::path> shards, StreamOptions options, const SourcePosition& start);
 
   /// The next visits: at least one, at most `count`, and all at hand until the next call. Samples known to
-  /// be unusable are passed over. Throws Error: as ShardShelf::open, or corrupt where a whole epoch had no
+  /// be unusable are passed over. Throws Error: as ShardCache::open, or corrupt where a whole epoch had no
   /// usable sample, or where the position is not in the source.
   std::vector<Visit> draw(std::size_t count);
 
   /// Says that a visit's sample was usable.
   void used() { any_used_ = true; }
 
-  ShardShelf& shelf() { return shelf_; }
-  const ShardShelf& shelf() const { return shelf_; }
+  ShardCache& cache() { return cache_; }
 
   SourcePosition position;
 
@@ -45,10 +44,10 @@ class SourceStream {
   void open_group();
   void leave_group();
 
-  ShardShelf shelf_;
+  ShardCache cache_;
   StreamOptions options_;
   std::vector<std::size_t> shard_order_;  ///< Of this epoch.
-  std::vector<ShelfPlace> group_;         ///< The open group's samples in order.
+  std::vector<SamplePlace> group_;        ///< The open group's samples in order.
   bool open_ = false;
   bool whole_epoch_;  ///< This epoch is seen from its beginning.
   bool any_used_ = false;

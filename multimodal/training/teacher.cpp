@@ -20,7 +20,7 @@ Tensor<float> unit(const Matrix& rows) {
   Tensor<float> x({static_cast<std::int64_t>(rows.rows), static_cast<std::int64_t>(rows.columns)});
   std::copy(rows.values.begin(), rows.values.end(), x.data());
   Pass<float> pass;
-  return unit_rows(x, pass);
+  return l2_normalize(x, pass);
 }
 
 /// One source's pictures, in the order of the shards. Keys alone would not tell them apart: shards may use
@@ -45,12 +45,12 @@ PictureRows rows_of(const TrainingSource& source) {
   return pictures;
 }
 
-std::string cache_name(const Model& model, const TrainingSource& source,
-                       const std::vector<std::string>& keys) {
+/// Of a model and the images that it embeds.
+std::string digest_of(const Model& model, const std::vector<std::string>& keys) {
   Digest digest;
   digest.add(model.info().fingerprint);
   for (const auto& key : keys) digest.add(key + "\n");
-  return "teacher-" + source.name + "-" + digest.hex().substr(0, 16) + ".safetensors";
+  return digest.hex().substr(0, 16);
 }
 
 bool read_cached(const std::filesystem::path& file, Tensor<float>& rows) {
@@ -82,7 +82,7 @@ void embed_pictures(const Model& model, const TrainingSource& source, Tensor<flo
   };
   while (const auto sample = reader.next()) {
     try {
-      pictures.push_back(decode_image(sample->picture, {.orientation = Orientation::ignore}, sample->key));
+      pictures.push_back(decode_image(sample->image, {.orientation = Orientation::ignore}, sample->key));
       places.push_back(row);
     } catch (const Error&) {
       // The training data names it; the teacher has no opinion of it.
@@ -117,10 +117,10 @@ struct Teacher::State {
   }
 };
 
-Teacher::Teacher(Model model, std::span<const Source> sources, const std::filesystem::path& cache,
+Teacher::Teacher(Model model, std::span<const Source> sources, const RunFiles& files,
                  const std::function<void(std::size_t)>& progress)
     : state_(std::make_unique<State>(std::move(model))) {
-  std::filesystem::create_directories(cache);
+  std::filesystem::create_directories(files.state());
   const auto width = static_cast<std::int64_t>(dimension());
   std::size_t embedded = 0;
   const auto count = [&](std::size_t done) {
@@ -131,7 +131,7 @@ Teacher::Teacher(Model model, std::span<const Source> sources, const std::filesy
     if (!taught) continue;
     pictures = rows_of(*source);
     pictures.rows = Tensor<float>::zeros({static_cast<std::int64_t>(pictures.keys.size()), width});
-    const auto file = cache / cache_name(state_->model, *source, pictures.keys);
+    const auto file = files.teacher_cache(source->name, digest_of(state_->model, pictures.keys));
     if (read_cached(file, pictures.rows)) continue;
     embed_pictures(state_->model, *source, pictures.rows, count);
     embedded += pictures.keys.size();

@@ -3,7 +3,6 @@
 #include <beeld/model.h>
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -11,6 +10,7 @@
 
 #include "multimodal/training/data.h"
 #include "multimodal/training/losses.h"
+#include "multimodal/training/run_files.h"
 
 namespace beeld {
 
@@ -23,9 +23,9 @@ class Teacher {
     bool taught;
   };
 
-  /// Reads what `cache` (a folder) holds for this model and these sources, and embeds what is missing.
-  /// `progress` gets the number of pictures embedded so far. Throws as ShardReader and Model.
-  Teacher(Model model, std::span<const Source> sources, const std::filesystem::path& cache,
+  /// Reads what the run's teacher caches hold for this model and these sources, and embeds what is missing.
+  /// `progress` gets the number of images embedded so far. Throws as ShardReader and Model.
+  Teacher(Model model, std::span<const Source> sources, const RunFiles& files,
           const std::function<void(std::size_t)>& progress = {});
   ~Teacher();
 

@@ -1,6 +1,7 @@
 #include "tests/cli/command.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,9 +87,10 @@ Finished CommandTest::run_program(const std::string& program, std::vector<std::s
   }
   if (meanwhile) meanwhile(child);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  rusage usage{};
+  while (::wait4(child, &status, 0, &usage) < 0 && errno == EINTR) continue;
   const int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  return {code, content_of(out), content_of(err)};
+  return {code, content_of(out), content_of(err), std::int64_t{usage.ru_maxrss} * 1024};
 }
 
 std::filesystem::path CommandTest::add_picture(const std::string& name, std::uint32_t seed) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -18,6 +19,7 @@ struct Finished {
   int code = -1;  ///< Exit code; 128 + N where signal N ended it.
   std::string out;
   std::string err;
+  std::int64_t peak_memory = 0;  ///< The most bytes that were in memory at once.
 
   /// Every line of `out` as JSON; a line that is not JSON throws.
   std::vector<nlohmann::json> lines() const;

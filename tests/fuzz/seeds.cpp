@@ -144,6 +144,53 @@ void write_tokenizer_json(const fs::path& folder) {
                      {{"type", "Metaspace"}, {"replacement", "\xe2\x96\x81"}, {"prepend_scheme", "always"}}));
 }
 
+/// A vocabulary of all sorts of pieces, the decoders of the published kinds, and ids, a byte each.
+void write_decoders(const fs::path& folder) {
+  const std::vector<std::string> pieces = {"[UNK]",
+                                           "a",
+                                           "##b",
+                                           "\xe2\x96\x81",
+                                           "\xe2\x96\x81"
+                                           "a",
+                                           "c</w>",
+                                           ".",
+                                           "'s",
+                                           "<0xE2>",
+                                           "<0x82>",
+                                           "<0xAC>",
+                                           "\xc4\xa0"
+                                           "a",
+                                           "\xc3\xa2",
+                                           "\xc4\xa4",
+                                           "\xc2\xac"};
+  nlohmann::json vocabulary;
+  for (const auto& piece : pieces) vocabulary[piece] = vocabulary.size();
+  const nlohmann::json spaces = {
+      {"type", "Replace"}, {"pattern", {{"String", "\xe2\x96\x81"}}}, {"content", " "}};
+  const nlohmann::json llama = {spaces,
+                                {{"type", "ByteFallback"}},
+                                {{"type", "Fuse"}},
+                                {{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}}};
+  const nlohmann::json regex = {{"type", "Replace"}, {"pattern", {{"Regex", "[a-c]"}}}, {"content", "x"}};
+  const std::pair<const char*, nlohmann::json> decoders[] = {
+      {"byte_level", {{"type", "ByteLevel"}}},
+      {"word_piece", {{"type", "WordPiece"}, {"prefix", "##"}, {"cleanup", true}}},
+      {"metaspace", {{"type", "Metaspace"}, {"replacement", "\xe2\x96\x81"}, {"prepend_scheme", "always"}}},
+      {"llama", {{"type", "Sequence"}, {"decoders", llama}}},
+      {"bpe", {{"type", "BPEDecoder"}, {"suffix", "</w>"}}},
+      {"regex", regex},
+      {"none", nullptr}};
+  for (const auto& [name, decoder] : decoders) {
+    const nlohmann::json token = {{"id", 0}, {"content", "[UNK]"}, {"special", true}};
+    const nlohmann::json file = {
+        {"added_tokens", {token}},
+        {"decoder", decoder},
+        {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", nlohmann::json::array()}}}};
+    write(folder / name,
+          joined({file.dump(), "\x04\x01\x02\x03\x05\x06\x07\x0b\x0c\x0d\x0e\x08\x09\x0a\x08\x01"}));
+  }
+}
+
 /// A field of a protocol buffer message: bytes of fewer than 128.
 std::string field(int number, const std::string& content) {
   return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(content.size())} + content;
@@ -210,6 +257,7 @@ int main(int argc, char** argv) {
   write_pictures(folder / "image");
   write_archives(folder / "tar");
   write_tokenizer_json(folder / "tokenizer_json");
+  write_decoders(folder / "decoder");
   write_sentence_piece(folder / "sentence_piece");
   write_open_clip(folder / "open_clip");
   write_model_files(folder);

@@ -25,7 +25,7 @@ VISION, VISION_MLP, EDGE, PATCH = 32, 64, 16, 8
 TEXT, TEXT_MLP, VOCABULARY, CONTEXT, START, END = 24, 48, 40, 12, 38, 39
 DIMENSION = 16
 STEPS, WARM_UP, RATE, DECAY, BETAS, ADAM_EPS = 10, 3, 1e-3, 0.1, (0.9, 0.98), 1e-6
-LARGEST_NORM, LARGEST_LOGIT_SCALE = 1.0, math.log(100)
+MAX_GRAD_NORM, LARGEST_LOGIT_SCALE = 1.0, math.log(100)
 LETTERS = "!abcdefghijklmnopqr"  # ids 0 to 18 inside a word, 19 to 37 at its end
 CAPTIONS = ["a red dog", "big fog", "a", "mad cap on a hog", "!", "hold p q"]
 
@@ -170,7 +170,7 @@ def train(dtype):
         image, text = unit(encode_pixels(weights, pixels)), unit(encode_texts(weights, ids))
         loss = contrastive_loss(image, text, weights["logit_scale"])
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(weights.values(), LARGEST_NORM)
+        norm = torch.nn.utils.clip_grad_norm_(weights.values(), MAX_GRAD_NORM)
         optimizer.step()
         with torch.no_grad():
             weights["logit_scale"].clamp_(0, LARGEST_LOGIT_SCALE)
@@ -367,7 +367,7 @@ def main():
                 "beta1": BETAS[0],
                 "beta2": BETAS[1],
                 "epsilon": ADAM_EPS,
-                "largest_gradient_norm": LARGEST_NORM,
+                "max_grad_norm": MAX_GRAD_NORM,
                 "largest_logit_scale": LARGEST_LOGIT_SCALE,
             },
             "steps": log,

@@ -24,6 +24,10 @@ class Checked {
     return *this;
   }
 
+  Checked& add(const std::string& name, const Weight<T>& weight) {
+    return weight.empty() ? *this : add(name, weight.plain());
+  }
+
   Checked& add(const std::string& name, const Linear<T>& weights) {
     return add(name + ".weight", weights.weight).add(name + ".bias", weights.bias);
   }
@@ -50,7 +54,7 @@ class Checked {
       add(prefix + ".mlp_norm", block.mlp_norm).add(prefix + ".mlp", block.mlp);
       add(prefix + ".mlp_scale", block.mlp_scale);
     }
-    return *this;
+    return add(name + ".relative_bias", weights.relative_bias);
   }
 
   struct Named {

@@ -30,8 +30,9 @@ Norm<T> random_norm(const BlockConfig& config, std::uint64_t seed) {
 }
 
 template <class T>
-AttentionWeights<T> random_attention(const BlockConfig& config, std::uint64_t seed) {
-  const std::int64_t width = config.width, query_width = config.heads * config.head_width,
+AttentionWeights<T> random_attention(const BlockConfig& block, std::uint64_t seed) {
+  const auto& config = block.attention;
+  const std::int64_t width = block.width, query_width = config.heads * config.head_width,
                      key_width = config.key_value_heads * config.head_width;
   return {.query = random_linear<T>({query_width, width}, seed, config.query_key_value_bias),
           .key_value = random_linear<T>({2 * key_width, width}, seed + 10, config.query_key_value_bias),
@@ -51,7 +52,7 @@ MlpWeights<T> random_mlp(const BlockConfig& config, std::uint64_t seed) {
 
 template <class T>
 Transformer<T> random_transformer(const BlockConfig& config, int layers) {
-  Transformer<T> stack{config, {}};
+  Transformer<T> stack{config, {}, {}};
   for (int i = 0; i < layers; ++i) {
     const auto seed = std::uint64_t{100} * static_cast<std::uint64_t>(i + 1);
     BlockWeights<T> w;
@@ -65,6 +66,9 @@ Transformer<T> random_transformer(const BlockConfig& config, int layers) {
     }
     stack.blocks.push_back(w);
   }
+  const auto& attention = config.attention;
+  if (attention.position == PositionScheme::relative_bias)
+    stack.relative_bias = random_tensor<T>({attention.relative.count, attention.heads}, 99);
   return stack;
 }
 

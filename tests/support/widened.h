@@ -9,7 +9,7 @@ namespace beeld::testing {
 
 inline Linear<double> widened(const Linear<float>& x) {
   if (!x.present()) return {};
-  return {.weight = widened(x.weight), .bias = widened(x.bias), .packed = {}};
+  return {.weight = widened(x.weight.read()), .bias = widened(x.bias)};
 }
 
 inline Norm<double> widened(const Norm<float>& x) {
@@ -17,7 +17,7 @@ inline Norm<double> widened(const Norm<float>& x) {
 }
 
 inline Transformer<double> widened(const Transformer<float>& x) {
-  Transformer<double> y{x.config, {}};
+  Transformer<double> y{x.config, {}, widened(x.relative_bias)};
   for (const auto& b : x.blocks) {
     y.blocks.push_back({.attention_norm = widened(b.attention_norm),
                         .attention = {widened(b.attention.query), widened(b.attention.key_value),

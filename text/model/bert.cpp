@@ -1,4 +1,5 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "text/model/families.h"
 
 namespace beeld {
@@ -19,7 +20,7 @@ constexpr BlockNames names{
 }  // namespace
 
 TextTower<float> read_bert_text(WeightReader& weights, Settings settings, int embedding_width) {
-  ignore_bookkeeping(settings);
+  accept_encoder_keys(settings);
   settings.ignore({"bos_token_id", "eos_token_id", "directionality", "pooler_fc_size",
                    "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
                    "pooler_type", "projection_dim"});
@@ -41,10 +42,10 @@ TextTower<float> read_bert_text(WeightReader& weights, Settings settings, int em
   settings.done();
 
   const std::string model = "text_model.";
-  tower.tokens = weights.read(model + "embeddings.word_embeddings.weight", {config.vocabulary, block.width});
+  tower.tokens = weights.table(model + "embeddings.word_embeddings.weight", {config.vocabulary, block.width});
   tower.positions =
-      weights.read(model + "embeddings.position_embeddings.weight", {config.context_length, block.width});
-  tower.segment = weights.read(model + "embeddings.token_type_embeddings.weight", {segments, block.width});
+      weights.table(model + "embeddings.position_embeddings.weight", {config.context_length, block.width});
+  tower.segment = weights.table(model + "embeddings.token_type_embeddings.weight", {segments, block.width});
   tower.embedding_norm = weights.norm(model + "embeddings.LayerNorm.", config.block);
   tower.encoder = weights.transformer(
       config.block, layers, names, [&](int i) { return model + "encoder.layer." + std::to_string(i) + "."; });

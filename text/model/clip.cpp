@@ -1,4 +1,5 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "text/model/families.h"
 
 namespace beeld {
@@ -14,8 +15,10 @@ constexpr int legacy_end_id = 2;
 }  // namespace
 
 TextTower<float> read_clip_text(WeightReader& weights, Settings settings, int embedding_width) {
-  ignore_bookkeeping(settings);
-  settings.ignore({"bos_token_id", "projection_dim"});
+  accept_encoder_keys(settings);
+  // projection_dim of the whole counts. Some files repeat heads and layers in OpenCLIP's words, which are not
+  // read.
+  settings.ignore({"bos_token_id", "projection_dim", "heads", "layers"});
   const auto [block, layers] = read_stack(settings, {.width = 512,
                                                      .mlp_width = 2048,
                                                      .layers = 12,
@@ -30,14 +33,14 @@ TextTower<float> read_clip_text(WeightReader& weights, Settings settings, int em
   config.pad_id = settings.bounded("pad_token_id", 1, 0, max_vocabulary);
   config.pool = config.end_id == legacy_end_id ? TextPool::largest_id : TextPool::end_token;
   config.block = block;
-  config.block.mask = AttentionMask::causal;
+  config.block.attention.mask = AttentionMask::causal;
   config.layers = layers;
   settings.done();
 
   const std::string model = "text_model.";
-  tower.tokens = weights.read(model + "embeddings.token_embedding.weight", {config.vocabulary, block.width});
+  tower.tokens = weights.table(model + "embeddings.token_embedding.weight", {config.vocabulary, block.width});
   tower.positions =
-      weights.read(model + "embeddings.position_embedding.weight", {config.context_length, block.width});
+      weights.table(model + "embeddings.position_embedding.weight", {config.context_length, block.width});
   tower.encoder = weights.transformer(config.block, layers, self_attn_names, [&](int i) {
     return model + "encoder.layers." + std::to_string(i) + ".";
   });

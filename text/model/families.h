@@ -13,18 +13,18 @@ namespace beeld {
 TextTower<float> read_clip_text(WeightReader& weights, Settings settings, int embedding_width);
 
 /// OpenCLIP: `prefix` + `transformer.resblocks.*`, `ln_final`, `text_projection`; `text_cfg` of the
-/// configuration.
+/// configuration. config.pad_id is the tokenizer's, and left for later.
 struct OpenClipText {
   std::string prefix;  ///< "" or, with custom_text, "text."
   int embedding_width = 0;
   Activation activation = Activation::gelu;  ///< quick_gelu of the whole model, or gelu
-  std::int64_t pad_id = 0;                   ///< the tokenizer's
 };
 TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, const OpenClipText& text);
 
 /// SigLIP and SigLIP 2: no mask, always the full length, the last position through `text_model.head`.
-/// `pad_id` is the tokenizer's.
-TextTower<float> read_siglip_text(WeightReader& weights, Settings settings, std::int64_t pad_id);
+/// The id that fills it up is the tokenizer's, which the reader does not know: config.pad_id is left for
+/// later.
+TextTower<float> read_siglip_text(WeightReader& weights, Settings settings);
 
 /// Chinese-CLIP: a BERT encoder, the [CLS] row to `text_projection`.
 TextTower<float> read_bert_text(WeightReader& weights, Settings settings, int embedding_width);

@@ -27,7 +27,7 @@ TextConfig read_config(Settings& settings, Activation activation) {
   block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.activation = read_activation_arguments(settings, activation);
   block.norm_eps = read_norm_arguments(settings, 1e-5);
-  block.mask = settings.boolean("no_causal_mask", false) ? AttentionMask::none : AttentionMask::causal;
+  block.attention.mask = settings.boolean("no_causal_mask", false) ? AttentionMask::none : AttentionMask::causal;
   if (settings.has("ls_init_value")) block.residual_scale = ResidualScale::learned;
   config.layers = settings.bounded("layers", 12, 0, 1024);
   config.vocabulary = settings.bounded("vocab_size", 49408, 1, 4 << 20);
@@ -35,7 +35,7 @@ TextConfig read_config(Settings& settings, Activation activation) {
   config.pool = pool_named(settings.string("pool_type", "argmax"), settings.origin());
   config.end_id = settings.bounded("eos_id", settings.bounded("eos_token_id", 2, 0, 4 << 20), 0, 4 << 20);
   // Padding takes part wherever the mask or the pooling lets it be seen.
-  const bool seen = block.mask == AttentionMask::none || config.pool == TextPool::last;
+  const bool seen = block.attention.mask == AttentionMask::none || config.pool == TextPool::last;
   config.padding = seen ? TextPadding::to_context : TextPadding::none;
   settings.require("embed_cls", false);
   settings.require("use_pad_mask", false);
@@ -53,15 +53,14 @@ TextConfig read_config(Settings& settings, Activation activation) {
 TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, const OpenClipText& text) {
   TextTower<float> tower;
   auto& config = tower.config = read_config(settings, text.activation);
-  config.pad_id = text.pad_id;
   const auto proj_bias = settings.boolean("proj_bias", false) ? Bias::present : Bias::absent;
   const auto proj_type = settings.string("proj_type", "linear");
   if (proj_type != "linear" && proj_type != "none") settings.require("proj_type", "linear");
   settings.done();
 
   const auto width = std::int64_t{config.block.width};
-  tower.tokens = weights.read(text.prefix + "token_embedding.weight", {config.vocabulary, width});
-  tower.positions = weights.read(text.prefix + "positional_embedding", {config.context_length, width});
+  tower.tokens = weights.table(text.prefix + "token_embedding.weight", {config.vocabulary, width});
+  tower.positions = weights.table(text.prefix + "positional_embedding", {config.context_length, width});
   tower.encoder = weights.transformer(config.block, config.layers, resblock_names, [&](int i) {
     return text.prefix + "transformer.resblocks." + std::to_string(i) + ".";
   });
@@ -72,7 +71,7 @@ TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, c
   } else if (proj_type == "linear") {
     // Without a bias it is a bare matrix that multiplies on the right.
     tower.projection.weight =
-        transpose(weights.read(text.prefix + "text_projection", {width, text.embedding_width}));
+        weights.matrix(text.prefix + "text_projection", {text.embedding_width, width}, Layout::transposed);
   }
   weights.ignore({"attn_mask", ".attn_mask"});
   return tower;

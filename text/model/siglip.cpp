@@ -1,10 +1,11 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "text/model/families.h"
 
 namespace beeld {
 
-TextTower<float> read_siglip_text(WeightReader& weights, Settings settings, std::int64_t pad_id) {
-  ignore_bookkeeping(settings);
+TextTower<float> read_siglip_text(WeightReader& weights, Settings settings) {
+  accept_encoder_keys(settings);
   // The tokenizer's ids count; published configurations carry CLIP's instead.
   settings.ignore({"bos_token_id", "eos_token_id", "pad_token_id"});
   const auto [block, layers] = read_stack(settings, {.activation = "gelu_pytorch_tanh", .norm_eps = 1e-6});
@@ -15,15 +16,14 @@ TextTower<float> read_siglip_text(WeightReader& weights, Settings settings, std:
   const int embedding_width = settings.bounded("projection_size", block.width, 1, 1 << 16);
   config.pool = TextPool::last;
   config.padding = TextPadding::to_context;
-  config.pad_id = pad_id;
   config.block = block;
   config.layers = layers;
   settings.done();
 
   const std::string model = "text_model.";
-  tower.tokens = weights.read(model + "embeddings.token_embedding.weight", {config.vocabulary, block.width});
+  tower.tokens = weights.table(model + "embeddings.token_embedding.weight", {config.vocabulary, block.width});
   tower.positions =
-      weights.read(model + "embeddings.position_embedding.weight", {config.context_length, block.width});
+      weights.table(model + "embeddings.position_embedding.weight", {config.context_length, block.width});
   tower.encoder = weights.transformer(config.block, layers, self_attn_names, [&](int i) {
     return model + "encoder.layers." + std::to_string(i) + ".";
   });

@@ -47,7 +47,8 @@ Reading read(const std::vector<std::int32_t>& text, const TextConfig& config) {
     ids.resize(static_cast<std::size_t>(std::max(length, reading.pooled + 1)));
   }
   // Under a causal mask nothing behind the pooled token can reach it.
-  if (config.block.mask == AttentionMask::causal) ids.resize(static_cast<std::size_t>(reading.pooled + 1));
+  if (config.block.attention.mask == AttentionMask::causal)
+    ids.resize(static_cast<std::size_t>(reading.pooled + 1));
   return reading;
 }
 
@@ -57,13 +58,13 @@ template <class T>
 Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts, Pass<T>& pass) {
   const auto& config = tower.config;
   std::vector<std::int64_t> ids, places, pooled;
-  pass.sequences = {};
+  Sequences sequences;
   for (const auto& text : texts) {
     const auto reading = read(text, config);
-    pooled.push_back(pass.sequences.rows() + reading.pooled);
+    pooled.push_back(sequences.rows() + reading.pooled);
     ids.insert(ids.end(), reading.ids.begin(), reading.ids.end());
     for (std::size_t t = 0; t < reading.ids.size(); ++t) places.push_back(static_cast<std::int64_t>(t));
-    pass.sequences.append(static_cast<std::int64_t>(reading.ids.size()));
+    sequences.append(static_cast<std::int64_t>(reading.ids.size()));
   }
 
   auto x = gather<T>(tower.tokens, ids, pass);                                // [N,C]
@@ -74,7 +75,7 @@ Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int
   }
   if (config.embedding_norm == EmbeddingNorm::present) x = norm(x, tower.embedding_norm, pass);
 
-  x = transformer<T>(std::move(x), tower.encoder, pass, pooled);  // [B,C]
+  x = transformer<T>(std::move(x), tower.encoder, {sequences, pooled}, pass);  // [B,C]
   if (config.final_norm == FinalNorm::present) x = norm(x, tower.final_norm, pass);
   return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
 }

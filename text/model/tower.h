@@ -41,9 +41,9 @@ struct TextConfig {
 template <class T>
 struct TextTower {
   TextConfig config;
-  Tensor<T> tokens;     // [V,C]
-  Tensor<T> positions;  // [context_length,C]
-  Tensor<T> segment;    // [1,C] added to every token, or empty
+  Weight<T> tokens;     // [V,C]
+  Weight<T> positions;  // [context_length,C]
+  Weight<T> segment;    // [segments,C] of which the first is added to every token, or empty
   Norm<T> embedding_norm;
   Transformer<T> encoder;
   Norm<T> final_norm;
@@ -61,7 +61,7 @@ void pack(TextTower<float>& tower, WeightType type = WeightType::f32);
 template <class T, class Visit>
 void visit_parameters(TextTower<T>& tower, const Visit& visit) {
   for (auto* table : {&tower.tokens, &tower.positions, &tower.segment}) {
-    if (!table->empty()) visit(*table, Decay::yes);
+    if (!table->empty()) visit(table->plain(), Decay::yes);
   }
   visit_parameters(tower.embedding_norm, visit);
   visit_parameters(tower.encoder, visit);

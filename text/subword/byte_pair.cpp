@@ -5,6 +5,7 @@
 #include <queue>
 
 #include "core/base/files.h"
+#include "text/subword/byte_alphabet.h"
 #include "text/unicode/utf8.h"
 
 namespace beeld {
@@ -20,11 +21,6 @@ namespace {
 
 std::uint64_t pair_key(std::int32_t left, std::int32_t right) {
   return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
-}
-
-std::string byte_piece(unsigned byte) {
-  constexpr char digits[] = "0123456789ABCDEF";
-  return {'<', '0', 'x', digits[byte >> 4], digits[byte & 15], '>'};
 }
 
 /// A pair that may be joined; the queue yields the lowest rank first, then the leftmost.
@@ -53,7 +49,8 @@ BytePairModel::BytePairModel(Vocabulary pieces, const Merges& merges, const Byte
   }
   if (!options_.unknown.empty()) unknown_id_ = vocabulary().require(options_.unknown);
   for (unsigned byte = 0; byte < 256; ++byte) {
-    byte_ids_[byte] = options_.byte_fallback ? vocabulary().find(byte_piece(byte)) : Vocabulary::none;
+    byte_ids_[byte] = options_.byte_fallback ? vocabulary().find(byte_piece(static_cast<unsigned char>(byte)))
+                                             : Vocabulary::none;
   }
 }
 

@@ -29,6 +29,7 @@ class BytePairModel : public WordModel {
   BytePairModel(Vocabulary pieces, const Merges& merges, const BytePairOptions& options);
 
   void encode(std::string_view word, std::vector<std::int32_t>& ids) const override;
+  std::string_view end_suffix() const override { return options_.end_suffix; }
 
  private:
   struct Merge {

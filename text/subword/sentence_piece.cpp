@@ -5,6 +5,7 @@
 
 #include "core/base/files.h"
 #include "text/unicode/charsmap.h"
+#include "text/unicode/utf8.h"
 
 namespace beeld {
 
@@ -27,9 +28,10 @@ class Fields {
     const auto tag = varint();
     number = tag >> 3;
     content = {};
+    value = 0;
     switch (tag & 7) {
       case 0:
-        varint();
+        value = varint();
         break;
       case 1:
         take(8);
@@ -47,15 +49,16 @@ class Fields {
   }
 
   std::uint64_t number = 0;
+  std::uint64_t value = 0;   ///< of a number
   std::string_view content;  ///< of a length-delimited field
 
  private:
   std::uint64_t varint() {
-    std::uint64_t value = 0;
+    std::uint64_t number_read = 0;
     for (int shift = 0; shift < 64; shift += 7) {
       const auto byte = static_cast<unsigned char>(take(1)[0]);
-      value |= std::uint64_t{byte & 0x7Fu} << shift;
-      if (byte < 0x80) return value;
+      number_read |= std::uint64_t{byte & 0x7Fu} << shift;
+      if (byte < 0x80) return number_read;
     }
     corrupt(name_, "a number of more than 64 bits");
   }
@@ -72,20 +75,36 @@ class Fields {
 };
 
 /// The library trusts the normalizers' tries, so they are checked first.
-void check_normalizers(std::string_view model, const std::string& name) {
+PieceJoining check_normalizers(std::string_view model, const std::string& name) {
+  constexpr std::uint64_t trainer_spec = 2;
   constexpr std::uint64_t normalizer_spec = 3;
   constexpr std::uint64_t denormalizer_spec = 5;
   constexpr std::uint64_t precompiled_charsmap = 2;
+  constexpr std::uint64_t add_dummy_prefix = 3;
+  constexpr std::uint64_t remove_extra_whitespaces = 4;
+  constexpr std::uint64_t unk_surface = 44;
+  PieceJoining joining;
   std::string charsmaps[2];
   for (Fields fields(model, name); fields.next();) {
-    if (fields.number != normalizer_spec && fields.number != denormalizer_spec) continue;
+    const bool normalizer = fields.number == normalizer_spec;
+    if (!normalizer && fields.number != denormalizer_spec && fields.number != trainer_spec) continue;
     for (Fields spec(fields.content, name); spec.next();) {
-      if (spec.number == precompiled_charsmap) charsmaps[fields.number == denormalizer_spec] = spec.content;
+      if (fields.number == trainer_spec) {
+        if (spec.number == unk_surface) joining.unknown = valid_utf8(spec.content);
+        continue;
+      }
+      if (spec.number == precompiled_charsmap) charsmaps[normalizer ? 0 : 1] = spec.content;
+      if (normalizer && spec.number == add_dummy_prefix) joining.dummy_prefix = spec.value != 0;
+      if (normalizer && spec.number == remove_extra_whitespaces) {
+        joining.remove_extra_whitespaces = spec.value != 0;
+      }
     }
   }
   for (const auto& charsmap : charsmaps) {
     if (!charsmap.empty()) Charsmap(charsmap, name);
   }
+  joining.has_denormalizer = !charsmaps[1].empty();
+  return joining;
 }
 
 }  // namespace
@@ -93,7 +112,7 @@ void check_normalizers(std::string_view model, const std::string& name) {
 SentencePieceModel::SentencePieceModel(const std::filesystem::path& file, DummyPrefix dummy_prefix)
     : processor_(std::make_unique<sentencepiece::SentencePieceProcessor>()), name_(file.string()) {
   auto model = read_file(file, largest_file);
-  check_normalizers(model, name_);
+  joining_ = check_normalizers(model, name_);
   if (dummy_prefix == DummyPrefix::never) {
     // Messages that follow one another are merged: normalizer_spec { add_dummy_prefix: false }.
     model += std::string_view("\x1A\x02\x18\x00", 4);
@@ -113,8 +132,21 @@ SentencePieceModel::~SentencePieceModel() = default;
 std::vector<std::int32_t> SentencePieceModel::encode(std::string_view text) const {
   std::vector<int> ids;
   const auto status = processor_->Encode({text.data(), text.size()}, &ids);
-  if (!status.ok()) throw Error(ErrorCode::corrupt, "[sentencepiece] " + name_ + ": " + status.ToString());
+  if (!status.ok()) corrupt(name_, status.ToString());
   return {ids.begin(), ids.end()};
+}
+
+std::vector<std::string> SentencePieceModel::encode_pieces(std::string_view text) const {
+  std::vector<std::string> pieces;
+  const auto status = processor_->Encode({text.data(), text.size()}, &pieces);
+  if (!status.ok()) corrupt(name_, status.ToString());
+  return pieces;
+}
+
+PieceKind SentencePieceModel::kind(std::int32_t id) const {
+  if (processor_->IsControl(id)) return PieceKind::control;
+  if (processor_->IsUnknown(id)) return PieceKind::unknown;
+  return processor_->IsByte(id) ? PieceKind::byte : PieceKind::text;
 }
 
 std::int32_t SentencePieceModel::find(std::string_view piece) const {

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "text/subword/byte_alphabet.h"
 #include "text/unicode/regex.h"
 #include "text/unicode/utf8.h"
 
@@ -62,11 +62,7 @@ void UnigramModel::append_piece(std::string_view piece, std::vector<std::int32_t
   auto id = vocabulary().find(piece);
   if (id == Vocabulary::none && unknown_ == UnknownCharacters::bytes) {
     std::vector<std::int32_t> bytes;
-    for (const char c : piece) {
-      char name[8];
-      std::snprintf(name, sizeof name, "<0x%02X>", static_cast<unsigned>(static_cast<unsigned char>(c)));
-      bytes.push_back(vocabulary().find(name));
-    }
+    for (const char c : piece) bytes.push_back(vocabulary().find(byte_piece(static_cast<unsigned char>(c))));
     if (std::find(bytes.begin(), bytes.end(), Vocabulary::none) == bytes.end()) {
       ids.insert(ids.end(), bytes.begin(), bytes.end());
       return;

@@ -15,6 +15,9 @@ class WordModel {
   /// Appends the ids of `word`, valid UTF-8.
   virtual void encode(std::string_view word, std::vector<std::int32_t>& ids) const = 0;
 
+  /// What ends the last piece of a word; empty where nothing does.
+  virtual std::string_view end_suffix() const { return {}; }
+
   const Vocabulary& vocabulary() const { return vocabulary_; }
 
  protected:

@@ -28,7 +28,13 @@ bool ends_with_word(std::string_view text) {
 AddedTokens::AddedTokens(std::vector<AddedToken> tokens) : tokens_(std::move(tokens)) {
   for (std::size_t i = 0; i < tokens_.size(); ++i) {
     if (!tokens_[i].content.empty()) trie_.insert(tokens_[i].content, static_cast<std::uint32_t>(i));
+    by_id_.emplace(tokens_[i].id, i);
   }
+}
+
+const AddedToken* AddedTokens::find(std::int32_t id) const {
+  const auto it = by_id_.find(id);
+  return it == by_id_.end() ? nullptr : &tokens_[it->second];
 }
 
 const AddedToken* AddedTokens::longest_at(std::string_view text) const {

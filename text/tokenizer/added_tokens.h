@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "text/subword/byte_trie.h"
@@ -17,6 +18,7 @@ struct AddedToken {
   bool lstrip = false;       ///< It takes the white space before it.
   bool rstrip = false;       ///< It takes the white space behind it.
   bool normalized = false;   ///< It is looked for after normalization.
+  bool special = true;       ///< It stands for no text.
 };
 
 /// A part of a text: an added token, or what lies between two.
@@ -36,11 +38,15 @@ class AddedTokens {
   /// The parts of valid UTF-8 in their order; none of the texts between tokens is empty.
   std::vector<TextPart> split(std::string_view text) const;
 
+  /// The token with this id; null where there is none.
+  const AddedToken* find(std::int32_t id) const;
+
  private:
   const AddedToken* longest_at(std::string_view text) const;
 
   std::vector<AddedToken> tokens_;
   ByteTrie trie_;
+  std::unordered_map<std::int32_t, std::size_t> by_id_;
 };
 
 }  // namespace beeld

@@ -94,8 +94,11 @@ std::unique_ptr<Tokenizer> read_bert_tokenizer(const std::filesystem::path& file
   options.handle_chinese_chars = config.tokenize_chinese_chars.value_or(true);
   parts.normalizer = std::make_unique<BertReference>(options);
   parts.pre_tokenizer = make_bert_pre_tokenizer();
+  parts.decoder.append(decode_word_piece("##", config.clean_up_spaces.value_or(true)));
+  if (config.clean_up_spaces.value_or(false)) parts.decoder.append(clean_up_spaces());
   auto result = std::make_unique<Pipeline>(std::move(parts));
   result->set_context_length(config.context_length);
+  result->set_truncation_side(config.truncation_side);
   return result;
 }
 

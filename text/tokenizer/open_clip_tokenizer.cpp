@@ -29,8 +29,13 @@ class CleaningTokenizer : public Tokenizer {
     return ids;
   }
 
+  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override {
+    return inner_->start_decoding(options);
+  }
+
   std::int32_t pad_id() const override { return inner_->pad_id(); }
   std::size_t vocabulary_size() const override { return inner_->vocabulary_size(); }
+  std::size_t start_tokens() const override { return inner_->start_tokens(); }
   std::size_t end_tokens() const override { return inner_->end_tokens(); }
 
  private:

@@ -1,10 +1,11 @@
 #include "text/tokenizer/pipeline.h"
 
+#include "text/tokenizer/text_stream.h"
 #include "text/unicode/utf8.h"
 
 namespace beeld {
 
-Pipeline::Pipeline(PipelineParts parts) : parts_(std::move(parts)) {
+Pipeline::Pipeline(PipelineParts parts) : parts_(std::move(parts)), all_tokens_(parts_.added_tokens) {
   std::vector<AddedToken> raw;
   std::vector<AddedToken> normalized;
   for (auto& token : parts_.added_tokens) {
@@ -49,6 +50,16 @@ std::vector<std::int32_t> Pipeline::encode_full(std::string_view bytes) const {
   }
   ids.insert(ids.end(), parts_.frame.after.begin(), parts_.frame.after.end());
   return ids;
+}
+
+std::unique_ptr<TextStream> Pipeline::start_decoding(const DecodeOptions& options) const {
+  const auto find = [this](std::int32_t id) -> std::optional<TokenText> {
+    if (const auto* token = all_tokens_.find(id)) return TokenText{token->content, token->special};
+    const auto& vocabulary = parts_.model->vocabulary();
+    if (!vocabulary.has_id(id)) return std::nullopt;
+    return TokenText{vocabulary.piece(id)};
+  };
+  return stream_tokens(parts_.decoder, find, options);
 }
 
 }  // namespace beeld

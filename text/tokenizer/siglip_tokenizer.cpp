@@ -6,6 +6,8 @@
 
 #include "text/cleaning/cleaning.h"
 #include "text/subword/sentence_piece.h"
+#include "text/tokenizer/sentence_piece_tokenizer.h"
+#include "text/tokenizer/text_stream.h"
 #include "text/unicode/unicode.h"
 #include "text/unicode/utf8.h"
 
@@ -14,29 +16,6 @@ namespace beeld {
 namespace {
 
 constexpr std::string_view meta_space = "\xE2\x96\x81";
-
-std::int32_t require(const SentencePieceModel& model, const std::string& piece, const std::string& file) {
-  const auto id = model.find(piece);
-  if (id < 0) throw Error(ErrorCode::corrupt, "[sentencepiece] " + file + ": has no piece \"" + piece + "\"");
-  return id;
-}
-
-/// The tokens of the given roles and those of added_tokens_decoder, with ids.
-std::vector<AddedToken> special_tokens(const SentencePieceModel& model, const TokenizerConfig& config,
-                                       std::vector<AddedToken> defaults, const std::string& file) {
-  std::vector<AddedToken> tokens;
-  const auto add = [&](AddedToken token) {
-    const bool known =
-        std::any_of(tokens.begin(), tokens.end(), [&](auto& t) { return t.content == token.content; });
-    if (!known) tokens.push_back(std::move(token));
-  };
-  for (const auto& [id, token] : config.added_tokens) add(token);
-  for (auto& token : defaults) {
-    token.id = require(model, token.content, file);
-    add(std::move(token));
-  }
-  return tokens;
-}
 
 /// Lower case, but for the added tokens.
 std::string lowercase_between(std::string_view text, const AddedTokens& tokens) {
@@ -74,22 +53,27 @@ class SiglipTokenizer : public Tokenizer {
     const auto token = [](const std::string& content) {
       return AddedToken{.content = content, .lstrip = true, .rstrip = true};
     };
-    end_id_ = require(model_, end, file.string());
-    pad_id_ = require(model_, pad, file.string());
+    end_id_ = require_piece(model_, end);
+    pad_id_ = require_piece(model_, pad);
     meta_space_id_ = model_.find(meta_space);
     unknown_length_ = model_.encode(unknown_).size();
-    const auto tokens =
-        special_tokens(model_, config, {token(end), token(pad), token(unknown_)}, file.string());
+    const auto tokens = tokens_in_text(model_, config, {token(end), token(pad), token(unknown_)});
     auto bare = tokens;
     for (auto& t : bare) t.lstrip = t.rstrip = t.single_word = false;
     case_tokens_ = AddedTokens(std::move(bare));
     tokens_ = AddedTokens(tokens);
+    decoder_.append(trim_text());
+    if (config.clean_up_spaces.value_or(false)) decoder_.append(clean_up_spaces());
   }
 
   std::vector<std::int32_t> encode_full(std::string_view bytes) const override {
     auto ids = encode_text(bytes);
     if (ids.empty() || ids.back() != end_id_) ids.push_back(end_id_);
     return ids;
+  }
+
+  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override {
+    return stream_pieces({model_, tokens_, decoder_}, options);
   }
 
   std::int32_t pad_id() const override { return pad_id_; }
@@ -154,57 +138,7 @@ class SiglipTokenizer : public Tokenizer {
   std::int32_t meta_space_id_ = 0;
   AddedTokens case_tokens_;  ///< keep their letters
   AddedTokens tokens_;
-};
-
-class GemmaTokenizer : public Tokenizer {
- public:
-  GemmaTokenizer(const std::filesystem::path& file, const TokenizerConfig& config)
-      : model_(file, DummyPrefix::as_file) {
-    constexpr std::size_t published_size = 256'000;
-    lowercase_ = config.lowercase.value_or(config.tokenizer_class == "Siglip2Tokenizer" ||
-                                           model_.size() == published_size);
-    const auto id_of = [&](const char* role, const char* fallback) {
-      return require(model_, config.special_text(role, fallback), file.string());
-    };
-    pad_id_ = id_of("pad_token", "<pad>");
-    if (config.add_bos.value_or(false)) before_.push_back(id_of("bos_token", "<bos>"));
-    if (config.add_eos.value_or(true)) after_.push_back(id_of("eos_token", "<eos>"));
-    std::vector<AddedToken> defaults;
-    for (const auto& [role, content] : {std::pair{"pad_token", "<pad>"},
-                                        {"eos_token", "<eos>"},
-                                        {"bos_token", "<bos>"},
-                                        {"unk_token", "<unk>"}}) {
-      defaults.push_back({.content = config.special_text(role, content)});
-    }
-    tokens_ = AddedTokens(special_tokens(model_, config, std::move(defaults), file.string()));
-  }
-
-  std::vector<std::int32_t> encode_full(std::string_view bytes) const override {
-    const auto text = valid_utf8(bytes);
-    auto ids = before_;
-    for (const auto& part : tokens_.split(text)) {
-      if (part.token) {
-        ids.push_back(part.token->id);
-        continue;
-      }
-      const auto piece = model_.encode(lowercase_ ? lowercase(part.text) : std::string(part.text));
-      ids.insert(ids.end(), piece.begin(), piece.end());
-    }
-    ids.insert(ids.end(), after_.begin(), after_.end());
-    return ids;
-  }
-
-  std::int32_t pad_id() const override { return pad_id_; }
-  std::size_t vocabulary_size() const override { return model_.size(); }
-  std::size_t end_tokens() const override { return after_.size(); }
-
- private:
-  SentencePieceModel model_;
-  bool lowercase_ = false;
-  std::int32_t pad_id_ = 0;
-  std::vector<std::int32_t> before_;
-  std::vector<std::int32_t> after_;
-  AddedTokens tokens_;
+  Decoder decoder_;
 };
 
 }  // namespace
@@ -217,13 +151,7 @@ std::unique_ptr<Tokenizer> read_siglip_tokenizer(const std::filesystem::path& mo
                                                  const TokenizerConfig& config) {
   auto result = std::make_unique<SiglipTokenizer>(model, config);
   result->set_context_length(config.context_length);
-  return result;
-}
-
-std::unique_ptr<Tokenizer> read_gemma_tokenizer(const std::filesystem::path& model,
-                                                const TokenizerConfig& config) {
-  auto result = std::make_unique<GemmaTokenizer>(model, config);
-  result->set_context_length(config.context_length);
+  result->set_truncation_side(config.truncation_side);
   return result;
 }
 

@@ -20,9 +20,4 @@ std::unique_ptr<Tokenizer> read_siglip_tokenizer(const std::filesystem::path& mo
 /// without ASCII punctuation, its words separated by single spaces.
 std::string canonical_siglip_text(std::string_view bytes);
 
-/// Gemma's tokenizer over its `tokenizer.model`, as SigLIP 2 uses it: SentencePiece, then `<eos>`; `<pad>`
-/// pads. Used where there is no `tokenizer.json`.
-std::unique_ptr<Tokenizer> read_gemma_tokenizer(const std::filesystem::path& model,
-                                                const TokenizerConfig& config);
-
 }  // namespace beeld

@@ -1,6 +1,7 @@
 #include "text/tokenizer/simple_tokenizer.h"
 
 #include "text/subword/byte_alphabet.h"
+#include "text/tokenizer/text_stream.h"
 
 namespace beeld {
 
@@ -25,7 +26,8 @@ SimpleTokenizer::SimpleTokenizer(Vocabulary vocabulary, const Merges& merges, Cl
       cleaning_(cleaning),
       words_(word_pattern(), Case::insensitive),
       start_id_(find_either(model_.vocabulary(), start_of_text, "<|startoftext|>")),
-      end_id_(find_either(model_.vocabulary(), end_of_text, "<|endoftext|>")) {
+      end_id_(find_either(model_.vocabulary(), end_of_text, "<|endoftext|>")),
+      decoder_(decode_word_bytes("</w>")) {
   for (const auto& character : byte_alphabet()) {
     model_.vocabulary().require(character);
     model_.vocabulary().require(character + "</w>");
@@ -47,6 +49,22 @@ std::vector<std::int32_t> SimpleTokenizer::encode_full(std::string_view bytes) c
   }
   ids.push_back(end_id_);
   return ids;
+}
+
+std::unique_ptr<TextStream> SimpleTokenizer::start_decoding(const DecodeOptions& options) const {
+  const auto find = [this](std::int32_t id) -> std::optional<TokenText> {
+    if (!model_.vocabulary().has_id(id)) return std::nullopt;
+    return TokenText{model_.vocabulary().piece(id), id == start_id_ || id == end_id_};
+  };
+  return stream_tokens(decoder_, find, options);
+}
+
+Decoder decode_word_bytes(const std::string& end_suffix) {
+  Decoder decoder;
+  decoder.append(decode_byte_level());
+  decoder.append(replace_in_text(end_suffix, " "));
+  decoder.append(trim_text());
+  return decoder;
 }
 
 Vocabulary vocabulary_of_merges(Merges& merges, const std::string& origin) {

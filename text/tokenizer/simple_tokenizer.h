@@ -4,6 +4,7 @@
 
 #include "text/cleaning/cleaning.h"
 #include "text/subword/byte_pair.h"
+#include "text/tokenizer/decoder.h"
 #include "text/unicode/regex.h"
 
 namespace beeld {
@@ -18,8 +19,10 @@ class SimpleTokenizer : public Tokenizer {
   SimpleTokenizer(Vocabulary vocabulary, const Merges& merges, Cleaning cleaning);
 
   std::vector<std::int32_t> encode_full(std::string_view bytes) const override;
+  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override;
   std::int32_t pad_id() const override { return 0; }
   std::size_t vocabulary_size() const override { return model_.vocabulary().size(); }
+  std::size_t start_tokens() const override { return 1; }
 
  private:
   BytePairModel model_;
@@ -27,7 +30,11 @@ class SimpleTokenizer : public Tokenizer {
   Regex words_;
   std::int32_t start_id_;
   std::int32_t end_id_;
+  Decoder decoder_;
 };
+
+/// CLIP's pieces: bytes, where `end_suffix` ends a word.
+Decoder decode_word_bytes(const std::string& end_suffix);
 
 /// The vocabulary that a list of merges implies: bytes, bytes that end a word, merges, the two special
 /// tokens.

@@ -34,6 +34,7 @@ AddedToken read_token(const nlohmann::json& value, const std::string& origin) {
   token.lstrip = settings.boolean("lstrip", false);
   token.rstrip = settings.boolean("rstrip", false);
   token.normalized = settings.boolean("normalized", false);
+  token.special = settings.boolean("special", true);
   return token;
 }
 
@@ -42,6 +43,16 @@ void read_special(Settings& settings, TokenizerConfig& config) {
     const auto& value = settings.raw(role);
     if (value.is_null()) continue;
     config.special.insert_or_assign(role, read_token(value, settings.origin() + ": " + role));
+  }
+}
+
+void read_additional(Settings& settings, TokenizerConfig& config) {
+  const auto& list = settings.raw("additional_special_tokens");
+  if (list.is_null()) return;
+  if (!list.is_array()) corrupt(settings.origin(), "additional_special_tokens should be a list");
+  config.additional.clear();
+  for (const auto& item : list) {
+    config.additional.push_back(read_token(item, settings.origin() + ": additional_special_tokens"));
   }
 }
 
@@ -56,10 +67,15 @@ void read_added(Settings& settings, TokenizerConfig& config) {
     const auto id = std::stol(key);
     if (id > Vocabulary::largest_id) corrupt(settings.origin(), "the added token's id " + key);
     auto token = read_token(value, settings.origin() + ": added_tokens_decoder");
+    token.special =
+        value.is_object() && value.value("special", nlohmann::json(false)) == nlohmann::json(true);
     token.id = static_cast<std::int32_t>(id);
     // A role given as plain text takes its flags from here.
     for (auto& [role, special] : config.special) {
       if (special.content == token.content) special = token;
+    }
+    for (auto& additional : config.additional) {
+      if (additional.content == token.content) additional = token;
     }
     config.added_tokens.emplace(id, std::move(token));
   }
@@ -70,11 +86,10 @@ std::optional<bool> read_flag(Settings& settings, const char* key) {
   return settings.boolean(key, false);
 }
 
-void refuse(Settings& settings, const char* key, const std::string& value) {
-  if (settings.has(key) && settings.raw(key) == nlohmann::json(value)) {
-    throw Error(ErrorCode::unsupported,
-                "[tokenizer] " + settings.origin() + ": " + key + " \"" + value + "\"");
-  }
+TruncationSide read_truncation_side(Settings& settings) {
+  const auto side = settings.string("truncation_side", "right");
+  if (side != "left" && side != "right") corrupt(settings.origin(), "a truncation_side \"" + side + "\"");
+  return side == "left" ? TruncationSide::left : TruncationSide::right;
 }
 
 }  // namespace
@@ -88,10 +103,12 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) {
   TokenizerConfig config;
   auto map = read_if_present(folder / "special_tokens_map.json");
   read_special(map, config);
+  read_additional(map, config);
   auto settings = read_if_present(folder / "tokenizer_config.json");
   read_special(settings, config);
+  read_additional(settings, config);
   read_added(settings, config);
-  refuse(settings, "truncation_side", "left");
+  config.truncation_side = read_truncation_side(settings);
   config.tokenizer_class = settings.string("tokenizer_class", "");
   if (config.tokenizer_class.ends_with("Fast")) {
     config.tokenizer_class.resize(config.tokenizer_class.size() - 4);
@@ -106,6 +123,11 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& folder) {
   config.tokenize_chinese_chars = read_flag(settings, "tokenize_chinese_chars");
   config.add_bos = read_flag(settings, "add_bos_token");
   config.add_eos = read_flag(settings, "add_eos_token");
+  config.add_prefix_space = read_flag(settings, "add_prefix_space");
+  config.clean_up_spaces = read_flag(settings, "clean_up_tokenization_spaces");
+  config.legacy = settings.boolean("legacy", true);
+  config.separate_vocabs = settings.boolean("separate_vocabs", false);
+  config.extra_ids = settings.bounded("extra_ids", config.extra_ids, 0, 1 << 16);
   config.model_type = read_if_present(folder / "config.json").string("model_type", "");
   return config;
 }

@@ -1,5 +1,6 @@
 #include "text/tokenizer/tokenizer_json.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -8,6 +9,7 @@
 #include "text/subword/unigram.h"
 #include "text/subword/word_piece.h"
 #include "text/tokenizer/post_processor.h"
+#include "text/tokenizer/simple_tokenizer.h"
 #include "text/unicode/utf8.h"
 
 namespace beeld {
@@ -141,6 +143,7 @@ std::vector<AddedToken> read_added_tokens(const json& list, const Vocabulary& vo
     token.rstrip = settings.boolean("rstrip", false);
     const bool special = settings.boolean("special", false);
     token.normalized = settings.boolean("normalized", !special);
+    token.special = special;
     const auto id = settings.integer("id", -1);
     settings.done();
     if (token.content.empty()) continue;
@@ -155,6 +158,29 @@ std::vector<AddedToken> read_added_tokens(const json& list, const Vocabulary& vo
     tokens.push_back(std::move(token));
   }
   return tokens;
+}
+
+/// As transformers does, tokens that the configuration gives a role and the vocabulary has are special.
+void add_named_tokens(const TokenizerConfig& config, const Vocabulary& vocabulary,
+                      std::vector<AddedToken>& tokens) {
+  const auto add = [&](AddedToken token) {
+    token.id = vocabulary.find(token.content);
+    const bool known =
+        std::any_of(tokens.begin(), tokens.end(), [&](auto& t) { return t.content == token.content; });
+    if (token.id != Vocabulary::none && !known && !token.content.empty()) tokens.push_back(std::move(token));
+  };
+  for (const auto& [role, token] : config.special) add(token);
+  for (const auto& token : config.additional) add(token);
+}
+
+/// The `decoder` of the file, and what transformers adds to it.
+Decoder read_text_decoder(const json& value, const WordModel& model, const TokenizerConfig& config) {
+  auto decoder = read_decoder(value, model.vocabulary().origin());
+  const bool byte_level = value.is_object() && value.value("type", json()) == json("ByteLevel");
+  if (byte_level && !model.end_suffix().empty())
+    decoder = decode_word_bytes(std::string(model.end_suffix()));  // CLIP
+  if (config.clean_up_spaces.value_or(false)) decoder.append(clean_up_spaces());
+  return decoder;
 }
 
 /// SigLIP 2 was trained on lower case. Its published folders name Gemma's tokenizer, which does not say so.
@@ -211,6 +237,8 @@ std::unique_ptr<Tokenizer> read_tokenizer_json(const std::filesystem::path& file
   parts.vocabulary_size = parts.model->vocabulary().size();
   parts.added_tokens =
       read_added_tokens(take(root, "added_tokens"), parts.model->vocabulary(), parts.vocabulary_size);
+  add_named_tokens(config, parts.model->vocabulary(), parts.added_tokens);
+  parts.decoder = read_text_decoder(take(root, "decoder"), *parts.model, config);
   auto normalizer = take(root, "normalizer");
   override_bert(normalizer, config);
   parts.normalizer = read_normalizer(normalizer, origin);
@@ -227,6 +255,7 @@ std::unique_ptr<Tokenizer> read_tokenizer_json(const std::filesystem::path& file
   rest.done();
   auto result = std::make_unique<Pipeline>(std::move(parts));
   result->set_context_length(config.context_length);
+  result->set_truncation_side(config.truncation_side);
   return result;
 }
 

@@ -6,8 +6,6 @@ namespace beeld {
 
 namespace {
 
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
-
 struct Sequence {
   std::size_t length = 1;  ///< bytes of the character, or of the maximal ill-formed part
   bool valid = false;
@@ -41,7 +39,7 @@ std::string valid_utf8(std::string_view bytes) {
   text.reserve(bytes.size());
   for (std::size_t i = 0; i < bytes.size();) {
     const auto sequence = read_sequence(bytes, i);
-    text += sequence.valid ? bytes.substr(i, sequence.length) : replacement;
+    text += sequence.valid ? bytes.substr(i, sequence.length) : replacement_character;
     i += sequence.length;
   }
   return text;
@@ -54,6 +52,17 @@ bool is_valid_utf8(std::string_view bytes) {
     i += sequence.length;
   }
   return true;
+}
+
+std::size_t incomplete_tail(std::string_view bytes) {
+  for (std::size_t size = 1; size <= 3 && size <= bytes.size(); ++size) {
+    const auto start = bytes.size() - size;
+    const auto lead = static_cast<unsigned char>(bytes[start]);
+    if (lead < 0xC2 || lead > 0xF4) continue;
+    const auto sequence = read_sequence(bytes, start);
+    return !sequence.valid && sequence.length == size ? size : 0;
+  }
+  return 0;
 }
 
 bool is_ascii(std::string_view text) {

@@ -5,12 +5,18 @@
 
 namespace beeld {
 
+/// U+FFFD, which stands for bytes that are no character.
+inline constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
+
 /// Valid UTF-8 from any bytes: every maximal part of an ill-formed sequence becomes one U+FFFD (The Unicode
 /// Standard, section 3.9), as Python's `bytes.decode("utf-8", "replace")` does.
 std::string valid_utf8(std::string_view bytes);
 
 /// Whether `bytes` are valid UTF-8: no surrogates, no overlong forms, nothing above U+10FFFF.
 bool is_valid_utf8(std::string_view bytes);
+
+/// Bytes at the end that may be the beginning of a character: 0 to 3.
+std::size_t incomplete_tail(std::string_view bytes);
 
 bool is_ascii(std::string_view text);
 

@@ -1,11 +1,13 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "vision/model/families.h"
 
 namespace beeld {
 
 VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, int embedding_width) {
-  ignore_bookkeeping(settings);
-  settings.ignore({"projection_dim", "bos_token_id", "eos_token_id", "pad_token_id"});
+  accept_encoder_keys(settings);
+  // As in the text tower's part; and pictures have no tokens.
+  settings.ignore({"projection_dim", "heads", "layers", "bos_token_id", "eos_token_id", "pad_token_id"});
   settings.require("num_channels", 3);
   const auto [block, layers] = read_stack(settings, {.activation = "quick_gelu", .norm_eps = 1e-5});
   VisionTower<float> tower;

@@ -1,4 +1,5 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "vision/model/families.h"
 
 namespace beeld {
@@ -31,7 +32,7 @@ StackConfig read_blocks(Settings& settings) {
   auto& block = stack.block;
   block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.residual_scale = ResidualScale::learned;
-  if (!settings.boolean("qkv_bias", true)) block.query_key_value_bias = Bias::absent;
+  if (!settings.boolean("qkv_bias", true)) block.attention.query_key_value_bias = Bias::absent;
   if (settings.boolean("use_swiglu_ffn", false)) {
     block.gating = Gating::gated;
     block.activation = Activation::silu;
@@ -54,6 +55,8 @@ VisionConfig read_config(Settings& settings) {
   config.class_tokens = config.positioned_tokens = 1;
   config.registers = registers ? settings.bounded("num_register_tokens", 4, 0, 1 << 10) : 0;
   config.fit = registers ? GridFit::bicubic_antialias : GridFit::bicubic;
+  settings.require("interpolate_antialias", registers);
+  settings.require("interpolate_offset", 0);
   return config;
 }
 
@@ -62,9 +65,9 @@ VisionConfig read_config(Settings& settings) {
 Classifier read_dinov2(WeightReader& weights, Settings settings) {
   Classifier model;
   model.classes = class_names(settings);
-  ignore_bookkeeping(settings);
+  accept_encoder_keys(settings);
   settings.ignore({"apply_layernorm", "out_features", "out_indices", "reshape_hidden_states", "stage_names",
-                   "interpolate_antialias", "interpolate_offset", "use_mask_token"});
+                   "use_mask_token"});
   settings.require("num_channels", 3);
   auto& tower = model.tower;
   const auto& config = tower.config = read_config(settings);

@@ -89,7 +89,7 @@ VisionTower<float> read_open_clip_vision(WeightReader& weights, Settings setting
   settings.done();
 
   const std::int64_t width = config.block.width, values = std::int64_t{3} * config.patch * config.patch;
-  tower.patch_embedding.weight = weights.read("visual.conv1.weight", {width, values});
+  tower.patch_embedding.weight = weights.matrix("visual.conv1.weight", {width, values});
   tower.prefix = weights.read("visual.class_embedding", {1, width});
   tower.positions = read_positions(weights, config);
   if (config.input_norm == InputNorm::present)
@@ -98,7 +98,8 @@ VisionTower<float> read_open_clip_vision(WeightReader& weights, Settings setting
     return "visual.transformer.resblocks." + std::to_string(i) + ".";
   });
   tower.output_norm = weights.norm("visual.ln_post.", config.block);
-  tower.projection.weight = transpose(weights.read("visual.proj", {width, vision.embedding_width}));
+  tower.projection.weight =
+      weights.matrix("visual.proj", {vision.embedding_width, width}, Layout::transposed);
   return tower;
 }
 

@@ -111,7 +111,7 @@ void spread(const T* y, const Taps& taps, std::int64_t origin, std::int64_t stri
 }  // namespace
 
 template <class T>
-void fit_grid_gradient(const Tensor<T>& fitted, Grid from, Grid to, GridFit fit, Tensor<T>& positions) {
+void fit_grid_backward(const Tensor<T>& fitted, Grid from, Grid to, GridFit fit, Tensor<T>& positions) {
   const auto across = all_taps(from.columns, to.columns, fit);
   const auto down = all_taps(from.rows, to.rows, fit);
   auto narrow = Tensor<T>::zeros({std::int64_t{from.rows} * to.columns, fitted.columns()});
@@ -128,8 +128,8 @@ void fit_grid_gradient(const Tensor<T>& fitted, Grid from, Grid to, GridFit fit,
   }
 }
 
-template void fit_grid_gradient(const Tensor<float>&, Grid, Grid, GridFit, Tensor<float>&);
-template void fit_grid_gradient(const Tensor<double>&, Grid, Grid, GridFit, Tensor<double>&);
+template void fit_grid_backward(const Tensor<float>&, Grid, Grid, GridFit, Tensor<float>&);
+template void fit_grid_backward(const Tensor<double>&, Grid, Grid, GridFit, Tensor<double>&);
 template Tensor<float> fit_grid(const Tensor<float>&, Grid, Grid, GridFit);
 template Tensor<double> fit_grid(const Tensor<double>&, Grid, Grid, GridFit);
 

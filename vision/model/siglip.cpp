@@ -1,4 +1,5 @@
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "vision/model/families.h"
 
 namespace beeld {
@@ -47,7 +48,7 @@ int square_root(int value, const std::string& origin) {
 }  // namespace
 
 VisionTower<float> read_siglip_vision(WeightReader& weights, Settings settings, SiglipSizes sizes) {
-  ignore_bookkeeping(settings);
+  accept_encoder_keys(settings);
   settings.require("num_channels", 3);
   settings.require("vision_use_head", true);
   const auto [block, layers] = read_stack(settings, {.activation = "gelu_pytorch_tanh", .norm_eps = 1e-6});
@@ -75,7 +76,7 @@ VisionTower<float> read_siglip_vision(WeightReader& weights, Settings settings, 
   tower.patch_embedding = weights.linear(model + "embeddings.patch_embedding.", {width, 3 * patch * patch},
                                          config.patch_bias, {width, 3, patch, patch});
   if (sizes == SiglipSizes::naflex) {
-    tower.patch_embedding.weight = reorder_patches(tower.patch_embedding.weight, config.patch);
+    tower.patch_embedding.weight = reorder_patches(tower.patch_embedding.weight.read(), config.patch);
   }
   tower.positions = weights.read(model + "embeddings.position_embedding.weight",
                                  {config.positions.rows * config.positions.columns, width});

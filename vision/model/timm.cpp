@@ -1,3 +1,5 @@
+#include <iterator>
+
 #include "core/format/block_settings.h"
 #include "vision/model/families.h"
 #include "vision/model/timm_architecture.h"
@@ -84,6 +86,9 @@ Classifier read_timm(WeightReader& weights, Settings settings) {
   const auto classes = settings.bounded("num_classes", 1000, 0, 1 << 20);
   Classifier model;
   model.classes = timm_class_names(settings);
+  auto pretrained = settings.object("pretrained_cfg");
+  auto names = timm_class_names(pretrained);  // those of another head, where one was replaced
+  if (model.classes.empty() && std::ssize(names) == classes) model.classes = std::move(names);
   settings.done();
   model.tower = read_trunk(weights, "", config);
   if (classes > 0) model.head = weights.linear("head.", {classes, config.block.width}, Bias::present);

@@ -178,7 +178,7 @@ void apply_pool(VisionConfig& config, const std::string& pool, const std::string
 void apply_sizes(Architecture& architecture, Settings& arguments) {
   auto& config = architecture.config;
   auto& block = config.block;
-  const int heads = arguments.bounded("num_heads", block.heads, 1, 1 << 12);
+  const int heads = arguments.bounded("num_heads", block.attention.heads, 1, 1 << 12);
   block.width = arguments.bounded("embed_dim", block.width, 1, 1 << 16);
   block.mlp_width = read_mlp_width(arguments, block.width, architecture.mlp_ratio);
   set_heads(block, heads);
@@ -194,7 +194,7 @@ void apply_sizes(Architecture& architecture, Settings& arguments) {
 void apply_kinds(Architecture& architecture, Settings& arguments) {
   auto& config = architecture.config;
   auto& block = config.block;
-  if (!arguments.boolean("qkv_bias", true)) block.query_key_value_bias = Bias::absent;
+  if (!arguments.boolean("qkv_bias", true)) block.attention.query_key_value_bias = Bias::absent;
   if (arguments.has("pre_norm")) {
     const bool before = arguments.boolean("pre_norm", false);
     config.input_norm = before ? InputNorm::present : InputNorm::absent;

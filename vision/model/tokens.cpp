@@ -71,13 +71,16 @@ struct PlacedTokens {
 };
 
 template <class T>
+void place_tokens_backward(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape);
+
+template <class T>
 Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
                        std::span<const Pixels> pictures, KeptPatches kept, Pass<T>& pass) {
   const auto& config = tower.config;
   const auto width = patches.columns();
   const auto pictures_patches = patches_of(pictures, config.patch, kept);
   GridPositions<T> grid_positions(tower);
-  Tensor<T> x({pass.sequences.rows(), width});
+  Tensor<T> x({patches.rows() + static_cast<std::int64_t>(pictures.size()) * config.prefix(), width});
   T* row = x.data();
   const T* patch = patches.data();
   for (const auto& picture : pictures_patches) {
@@ -96,13 +99,13 @@ Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
     tape->record(
         x, {patches.identity(), tower.prefix.identity(), tower.positions.identity()},
         [tape, placed = PlacedTokens<T>{patches, tower.prefix, tower.positions, config, pictures_patches}](
-            const Tensor<T>& dy) { place_tokens_gradient(dy, placed, *tape); });
+            const Tensor<T>& dy) { place_tokens_backward(dy, placed, *tape); });
   }
   return x;
 }
 
 template <class T>
-void place_tokens_gradient(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape) {
+void place_tokens_backward(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape) {
   const auto& config = placed.config;
   const auto width = dy.columns();
   Tensor<T> d_patches(placed.patches.shape());
@@ -123,7 +126,7 @@ void place_tokens_gradient(const Tensor<T>& dy, const PlacedTokens<T>& placed, T
       patch = std::copy_n(row, width, patch);
       row += width;
     }
-    if (!own_grid) fit_grid_gradient(d_own, config.positions, picture.grid, config.fit, d_grid);
+    if (!own_grid) fit_grid_backward(d_own, config.positions, picture.grid, config.fit, d_grid);
   }
   tape.add(placed.patches, d_patches);
 }

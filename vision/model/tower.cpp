@@ -27,39 +27,34 @@ void check(const Pixels& picture, const VisionConfig& config) {
 
 /// SigLIP's pooling: the probe asks, all tokens answer: [N,C] -> [B,C]
 template <class T>
-Tensor<T> pool_by_probe(const Tensor<T>& x, const ProbePool<T>& w, Pass<T>& pass) {
-  const auto keys = pass.sequences;
+Tensor<T> pool_by_probe(const Tensor<T>& x, const Sequences& keys, const ProbePool<T>& w, Pass<T>& pass) {
   const auto queries = Sequences::equal(keys.count(), 1);
   const std::vector<std::int64_t> same(static_cast<std::size_t>(keys.count()), 0);
   const auto asking = gather<T>(w.probe, same, pass);  // [B,C]
-  const auto attended = multi_head_attention<T>({asking, x, queries, keys}, w.config, w.attention, pass);
+  const auto attended =
+      multi_head_attention<T>({asking, x, queries, keys}, w.config.attention, w.attention, pass);
   auto y = linear(attended, w.attention.output, pass);  // [B,C]
   const auto h = mlp(norm(y, w.norm, pass), w.config, w.mlp, pass);
   return add(std::move(y), h, {}, pass);
 }
 
-std::vector<std::int64_t> first_rows(const Sequences& sequences) {
-  return {sequences.begin.begin(), sequences.begin.end() - 1};
-}
-
 /// All blocks, the norm and the pooling: [N,C] -> [B,C], or [B,2C]
 template <class T>
-Tensor<T> encode_and_pool(Tensor<T> x, const VisionTower<T>& w, Pass<T>& pass) {
-  const auto sequences = pass.sequences;
+Tensor<T> encode_and_pool(Tensor<T> x, const Sequences& sequences, const VisionTower<T>& w, Pass<T>& pass) {
   const auto normed = [&](Tensor<T> y, OutputNorm place) {
     return w.config.output_norm == place ? norm(y, w.output_norm, pass) : y;
   };
   if (w.config.pool == VisionPool::first_token) {
-    x = transformer<T>(std::move(x), w.encoder, pass, first_rows(sequences));  // [B,C]
+    x = transformer<T>(std::move(x), w.encoder, {sequences, sequences.first_rows()}, pass);  // [B,C]
     return w.config.output_norm == OutputNorm::absent ? x : norm(x, w.output_norm, pass);
   }
-  x = normed(transformer(std::move(x), w.encoder, pass), OutputNorm::before_pooling);  // [N,C]
+  x = normed(transformer(std::move(x), w.encoder, {sequences}, pass), OutputNorm::before_pooling);  // [N,C]
   if (w.config.pool == VisionPool::probe) {
-    x = pool_by_probe(x, w.probe, pass);
+    x = pool_by_probe(x, sequences, w.probe, pass);
   } else {
-    auto mean = mean_rows(x, w.config.prefix(), pass);
+    auto mean = mean_rows(x, sequences, w.config.prefix(), pass);
     x = w.config.pool == VisionPool::mean ? mean
-                                          : beside(gather<T>(x, first_rows(sequences), pass), mean, pass);
+                                          : concat(gather<T>(x, sequences.first_rows(), pass), mean, pass);
   }
   return normed(std::move(x), OutputNorm::after_pooling);
 }
@@ -74,15 +69,15 @@ Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, 
     throw Error(ErrorCode::invalid_argument, "[vision] kept patches of " + std::to_string(kept.size()) +
                                                  " pictures for " + std::to_string(pictures.size()));
   }
-  pass.sequences = {};
+  Sequences sequences;
   for (std::size_t b = 0; b < pictures.size(); ++b) {
     check(pictures[b], config);
-    pass.sequences.append(config.prefix() + kept_count(grid_of(pictures[b], config.patch), kept, b));
+    sequences.append(config.prefix() + kept_count(grid_of(pictures[b], config.patch), kept, b));
   }
   const auto patches = linear(patchify(pictures, config.patch, kept, pass), tower.patch_embedding, pass);
   auto x = place_tokens(tower, patches, pictures, kept, pass);  // [N,C]
   if (config.input_norm == InputNorm::present) x = norm(x, tower.input_norm, pass);
-  x = encode_and_pool(std::move(x), tower, pass);                             // [B,C]
+  x = encode_and_pool(std::move(x), sequences, tower, pass);                  // [B,C]
   return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
 }
 

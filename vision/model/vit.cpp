@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "core/format/block_settings.h"
+#include "core/format/harmless_keys.h"
 #include "vision/model/families.h"
 
 namespace beeld {
@@ -40,7 +41,7 @@ std::vector<std::string> class_names(Settings& settings) {
 Classifier read_vit(WeightReader& weights, Settings settings) {
   Classifier model;
   model.classes = class_names(settings);
-  ignore_bookkeeping(settings);
+  accept_encoder_keys(settings);
   settings.ignore({"pooler_act", "pooler_output_size"});
   settings.require("num_channels", 3);
   const auto [block, layers] = read_stack(settings, {.activation = "gelu", .norm_eps = 1e-12});
@@ -51,7 +52,7 @@ Classifier read_vit(WeightReader& weights, Settings settings) {
   config.class_tokens = config.positioned_tokens = 1;
   config.positions = {config.image_height / config.patch, config.image_width / config.patch};
   config.block = block;
-  if (!settings.boolean("qkv_bias", true)) config.block.query_key_value_bias = Bias::absent;
+  if (!settings.boolean("qkv_bias", true)) config.block.attention.query_key_value_bias = Bias::absent;
   config.layers = layers;
   settings.done();
 

@@ -13,6 +13,8 @@ constexpr Triple clip_mean = {0.48145466, 0.4578275, 0.40821073};
 constexpr Triple clip_deviation = {0.26862954, 0.26130258, 0.27577711};
 constexpr Triple half = {0.5, 0.5, 0.5};
 
+constexpr const char* nested = "image_processor";  // the key in processor_config.json
+
 /// What a single number means as `size`.
 enum class NumberAsSize { shortest_edge, square };
 
@@ -21,7 +23,7 @@ enum class SizeForms { any, height_and_width, none };
 
 /// One image processor class of transformers: its defaults and what it understands.
 struct Processor {
-  std::string_view name;  ///< without ImageProcessor, ImageProcessorFast or FeatureExtractor
+  std::string_view name;  ///< without ImageProcessor and what follows it, or FeatureExtractor
   Filter filter;
   NumberAsSize number;
   SizeForms forms;
@@ -64,7 +66,8 @@ std::string_view processor_of_model(const std::string& model_type) {
 
 const Processor& find_processor(std::string name, const std::string& origin) {
   const std::string full = name;
-  for (const std::string_view ending : {"ImageProcessorFast", "ImageProcessor", "FeatureExtractor"}) {
+  for (const std::string_view ending :
+       {"ImageProcessorFast", "ImageProcessorPil", "ImageProcessor", "FeatureExtractor"}) {
     if (name.ends_with(ending)) {
       name.resize(name.size() - ending.size());
       break;
@@ -90,6 +93,15 @@ const Processor& processor_of(Settings& settings, const std::filesystem::path& f
   return find_processor(name, settings.origin());
 }
 
+/// A size without its members that are null: newer files list all that a size could have.
+nlohmann::json read_size_value(Settings& settings, const std::string& key) {
+  auto value = settings.raw(key);
+  for (auto it = value.begin(); value.is_object() && it != value.end();) {
+    it = it->is_null() ? value.erase(it) : std::next(it);
+  }
+  return value;
+}
+
 Size read_height_and_width(const nlohmann::json& value, const Settings& settings, const std::string& key) {
   if (value.is_array() && value.size() == 2)
     return {read_edge(value[0], settings, key), read_edge(value[1], settings, key)};
@@ -105,11 +117,13 @@ void read_size(Settings& settings, const Processor& processor, Preprocess& prepr
   constexpr std::int64_t default_edge = 224;
   if (processor.forms == SizeForms::none) return;
   const bool only_exact = processor.forms == SizeForms::height_and_width;
-  const auto& value = settings.raw("size");
+  const auto value = read_size_value(settings, "size");
   preprocess.resize_rule = only_exact ? ResizeRule::exact : ResizeRule::shortest;
   preprocess.resize = {default_edge, default_edge};
   if (value.is_null()) return;
 
+  // What a number means is the class's affair, and a file may only repeat it.
+  if (value.is_number()) settings.require("default_to_square", processor.number == NumberAsSize::square);
   const bool edge_key = value.is_object() && value.contains("shortest_edge");
   if (value.is_number() || edge_key) {
     const auto edge = read_edge(edge_key ? value["shortest_edge"] : value, settings, "size");
@@ -128,12 +142,13 @@ void read_size(Settings& settings, const Processor& processor, Preprocess& prepr
 
 void read_crop(Settings& settings, const Processor& processor, Preprocess& preprocess) {
   if (!processor.crops) {
-    // These classes carry the keys along without looking at them.
-    settings.ignore({"do_center_crop", "crop_size"});
+    // The newer ones of these classes crop if they are told to, the older ones never.
+    settings.require("do_center_crop", false);
+    settings.ignore({"crop_size"});
     return;
   }
   const bool crops = settings.boolean("do_center_crop", true);
-  const auto& value = settings.raw("crop_size");
+  const auto value = read_size_value(settings, "crop_size");
   preprocess.crop = {224, 224};
   if (value.is_number()) {
     const auto edge = read_edge(value, settings, "crop_size");
@@ -144,12 +159,23 @@ void read_crop(Settings& settings, const Processor& processor, Preprocess& prepr
   if (crops) preprocess.crop_rule = CropRule::floor;
 }
 
-/// Pillow's numbers of its filters.
+/// Pillow's number of a filter, whole or as 3.0, or its name.
 Filter read_filter(Settings& settings, Filter fallback) {
-  if (!settings.has("resample")) return fallback;
   constexpr Filter by_number[] = {Filter::nearest, Filter::lanczos, Filter::bilinear,
                                   Filter::bicubic, Filter::box,     Filter::hamming};
-  return by_number[settings.bounded("resample", 0, 0, 5)];
+  const auto& value = settings.raw("resample");
+  if (value.is_null()) return fallback;
+  if (value.is_string()) return filter_of_name(value.get<std::string>(), settings);
+  for (std::size_t i = 0; i < std::size(by_number); ++i) {
+    if (value == i) return by_number[i];
+  }
+  wrong_value(settings, "resample", "a filter's name, or its number from 0 to 5");
+}
+
+/// The settings of the image processor: a file's own, or what it nests.
+Settings open_settings(const std::filesystem::path& file) {
+  auto settings = Settings::from_file(file.string());
+  return settings.has(nested) ? settings.object(nested) : settings;
 }
 
 void read_values(Settings& settings, const Processor& processor, Preprocess& preprocess) {
@@ -163,8 +189,14 @@ void read_values(Settings& settings, const Processor& processor, Preprocess& pre
 
 }  // namespace
 
+std::filesystem::path hf_preprocess_file(const std::filesystem::path& folder) {
+  const auto file = folder / "processor_config.json";
+  if (std::filesystem::exists(file) && Settings::from_file(file.string()).has(nested)) return file;
+  return folder / "preprocessor_config.json";
+}
+
 Preprocess hf_preprocess(const std::filesystem::path& folder) {
-  Settings settings = Settings::from_file((folder / "preprocessor_config.json").string());
+  auto settings = open_settings(hf_preprocess_file(folder));
   const Processor& processor = processor_of(settings, folder);
   Preprocess preprocess;
   preprocess.filter = read_filter(settings, processor.filter);
@@ -183,10 +215,12 @@ Preprocess hf_preprocess(const std::filesystem::path& folder) {
   }
   settings.require("do_pad", false);
   settings.require("use_square_size", false);
-  // Pictures are RGB before these classes see them; the rest describes inputs and outputs of Python.
-  settings.ignore({"do_convert_rgb", "image_processor_type", "feature_extractor_type", "processor_class",
-                   "_valid_processor_keys", "auto_map", "data_format", "input_data_format", "return_tensors",
-                   "device", "default_to_square", "disable_grouping"});
+  // Pictures are RGB before these classes see them. pad_size is for do_pad, default_to_square for a size that
+  // is a number. The rest says which program reads the file, and describes inputs and outputs of Python.
+  settings.ignore({"do_convert_rgb", "pad_size", "default_to_square", "image_processor_type",
+                   "feature_extractor_type", "processor_class", "_valid_processor_keys", "auto_map",
+                   "use_fast", "backend", "data_format", "input_data_format", "return_tensors", "device",
+                   "disable_grouping"});
   settings.done();
   return preprocess;
 }

@@ -56,6 +56,7 @@ Preprocess open_clip_preprocess(Settings settings, const Size& image_size) {
   const int fill = settings.bounded("fill_color", 0, 0, 255);
   if (mode == "longest") preprocess.border.fill(static_cast<std::uint8_t>(fill));
   settings.require("mode", "RGB");
+  settings.ignore({"hf_hub"});  // where the file comes from
   constexpr Triple clip_mean = {0.48145466, 0.4578275, 0.40821073};
   constexpr Triple clip_deviation = {0.26862954, 0.26130258, 0.27577711};
   preprocess.normalization =

@@ -38,7 +38,7 @@ class TrainProcess : public CommandTest {
             {"edge", 32},
             {"steps", 60},
             {"patch_drop", {{20, 0.5}}},
-            {"optimizer", {{"learning_rate", 1e-3}, {"average", 0.9}}},
+            {"optimizer", {{"learning_rate", 1e-3}, {"ema", 0.9}}},
             {"checkpoint_every", 7},
             {"evaluate_every", 4},
             {"log_every", 1},

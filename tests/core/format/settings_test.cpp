@@ -63,5 +63,15 @@ TEST(SettingsTest, RequireAcceptsOnlyTheSupportedValue) {
   expect_error(ErrorCode::unsupported, "b", [&] { s.require("b", "gelu"); });
 }
 
+TEST(SettingsTest, RequireMayAcceptSeveralValuesOrNone) {
+  auto s = settings(R"({"a":1,"b":2.0,"n":null})");
+  EXPECT_NO_THROW(s.require_any_of("a", {1, 2}));
+  EXPECT_NO_THROW(s.require_any_of("b", {1, 2}));
+  EXPECT_NO_THROW(s.require_any_of("n", {}));
+  EXPECT_NO_THROW(s.require_any_of("absent", {}));
+  expect_error(ErrorCode::unsupported, "3 or 4", [&] { s.require_any_of("a", {3, 4}); });
+  expect_error(ErrorCode::unsupported, "only null", [&] { s.require_any_of("a", {}); });
+}
+
 }  // namespace
 }  // namespace beeld

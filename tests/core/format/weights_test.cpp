@@ -3,8 +3,10 @@
 #include <beeld/error.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
+#include "core/format/named_tensors.h"
 #include "tests/support/random.h"
 #include "tests/support/temporary_folder.h"
 
@@ -24,6 +26,12 @@ class Weights : public ::testing::Test {
       std::memcpy(bytes.data() + i * 4, &value, 4);
     }
     tensors_[name] = {dtype, std::move(shape), bytes};
+  }
+
+  void store_values(const std::string& name, const Tensor<float>& values) {
+    const std::span bytes(values.data(), static_cast<std::size_t>(values.size()));
+    bytes_[name].assign(std::as_bytes(bytes).begin(), std::as_bytes(bytes).end());
+    tensors_[name] = {DType::f32, {values.rows(), values.columns()}, bytes_[name]};
   }
 
   Checkpoint open() {
@@ -86,10 +94,88 @@ TEST_F(Weights, PackedOrApartGiveTheSameProjections) {
   WeightReader reader(checkpoint, "test");
   const auto all = reader.linear("packed.", {12, 4}, Bias::present);
   const auto q = slice_outputs(all, 0, 4), kv = slice_outputs(all, 4, 12);
-  EXPECT_EQ(testing::difference(all.weight, join_rows(q.weight, kv.weight)), 0);
+  EXPECT_EQ(testing::difference(all.weight.read(), join_rows(q.weight.read(), kv.weight.read())), 0);
   EXPECT_EQ(testing::difference(all.bias, join_rows(q.bias, kv.bias)), 0);
   EXPECT_EQ(kv.bias.data()[0], 4);
-  EXPECT_EQ(transpose(all.weight).row(1)[2], all.weight.row(2)[1]);
+  EXPECT_EQ(transpose(all.weight.read()).row(1)[2], all.weight.read().row(2)[1]);
+}
+
+TEST_F(Weights, StayInTheirFileUnlessTheyWillChange) {
+  store("table", {5, 4});
+  store("p.weight", {6, 4});
+  store("p.bias", {6});
+  const auto checkpoint = open();
+  for (const auto use : {WeightUse::inference, WeightUse::training}) {
+    WeightReader reader(checkpoint, "test", use);
+    const auto table = reader.table("table", {5, 4});
+    const auto linear = reader.linear("p.", {6, 4}, Bias::present);
+    for (const auto* weight : {&table, &linear.weight}) {
+      EXPECT_EQ(weight->stored() != nullptr, use == WeightUse::inference);
+      EXPECT_EQ(weight->is_plain(), use == WeightUse::training);
+      EXPECT_EQ(weight->read().row(4)[2], 18);
+    }
+    EXPECT_EQ(reader.parameters(), 20u + 24u + 6u);
+    EXPECT_EQ(reader.named().size(), use == WeightUse::training ? 3u : 0u);
+    EXPECT_NO_THROW(reader.done());
+  }
+}
+
+TEST_F(Weights, MayLieTransposed) {
+  store("m", {4, 6});
+  const auto checkpoint = open();
+  for (const auto use : {WeightUse::inference, WeightUse::training}) {
+    WeightReader reader(checkpoint, "test", use);
+    EXPECT_THROW(reader.matrix("m", {6, 4}), Error);
+    EXPECT_THROW(reader.matrix("m", {4, 6}, Layout::transposed), Error);
+    const auto matrix = reader.matrix("m", {6, 4}, Layout::transposed);
+    EXPECT_EQ(matrix.shape(), (Shape{6, 4}));
+    EXPECT_EQ(matrix.read().row(5)[2], 2 * 6 + 5);
+    EXPECT_EQ(matrix.slice(4, 6).read().row(1)[2], 2 * 6 + 5);
+    if (use == WeightUse::inference) continue;
+
+    // What learned is written as the format has it.
+    testing::TemporaryFolder folder;
+    write_named_tensors(folder / "written.safetensors", reader.named(), DType::f32);
+    const SafetensorsFile written(folder / "written.safetensors");
+    const auto &again = written.tensors().at("m"), &before = *checkpoint.find("m");
+    EXPECT_EQ(again.shape, before.shape);
+    EXPECT_TRUE(std::ranges::equal(again.bytes, before.bytes));
+  }
+}
+
+TEST_F(Weights, OfTransposedBlocksAreThoseOfOthers) {
+  BlockConfig config;
+  config.width = 4;
+  config.mlp_width = 6;
+  set_heads(config, 2);
+  BlockNames names = resblock_names;
+  for (const std::string part : {"ln_1", "ln_2"}) {
+    store(part + ".weight", {4});
+    store(part + ".bias", {4});
+  }
+  const std::map<std::string, Shape> matrices{
+      {"attn.in_proj_", {12, 4}}, {"attn.out_proj.", {4, 4}}, {"mlp.c_fc.", {6, 4}}, {"mlp.c_proj.", {4, 6}}};
+  const auto read = [&](Layout layout) {
+    names.layout = layout;
+    std::uint64_t seed = 0;
+    for (const auto& [prefix, shape] : matrices) {
+      auto values = testing::random_tensor<float>(shape, ++seed);
+      if (layout == Layout::transposed) values = transpose(values);
+      store_values(prefix + "weight", values);
+      store(prefix + "bias", {shape[0]});
+    }
+    const auto checkpoint = open();
+    WeightReader reader(checkpoint, "test");
+    auto stack = reader.transformer(config, 1, names, [](int) { return ""; });
+    EXPECT_NO_THROW(reader.done());
+    return stack;
+  };
+  const auto normal = read(Layout::normal), transposed = read(Layout::transposed);
+  const auto x = testing::random_tensor<float>({5, 4}, 9);
+  Pass<float> pass;
+  pass.sequences = Sequences::equal(1, 5);
+  EXPECT_EQ(
+      testing::difference(transformer(x.clone(), normal, pass), transformer(x.clone(), transposed, pass)), 0);
 }
 
 }  // namespace

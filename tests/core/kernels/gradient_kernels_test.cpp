@@ -57,7 +57,7 @@ TEST(ActivationKernels, EqualTheirPlainDefinition) {
       const auto z = random_tensor<float>({length}, 1, 3), dy = random_tensor<float>({length}, 2);
       auto y = guarded(length), dz = guarded(length);
       activate_values(z.data(), length, activation, y.data());
-      activation_gradient_values(z.data(), dy.data(), length, activation, dz.data());
+      activate_values_backward(z.data(), dy.data(), length, activation, dz.data());
       EXPECT_LT(distance(z, y, [&](std::int64_t, double x) { return activate(x, activation); }), 1e-6)
           << length;
       EXPECT_LT(distance(z, dz,
@@ -77,10 +77,10 @@ TEST(ActivationKernels, WorkInPlace) {
     const auto z = random_tensor<float>({37}, 1, 3), dy = random_tensor<float>({37}, 2);
     Tensor<float> y({37}), dz({37});
     activate_values(z.data(), 37, activation, y.data());
-    activation_gradient_values(z.data(), dy.data(), 37, activation, dz.data());
+    activate_values_backward(z.data(), dy.data(), 37, activation, dz.data());
     auto written = z.clone(), d_written = dy.clone();
     activate_values(written.data(), 37, activation, written.data());
-    activation_gradient_values(z.data(), d_written.data(), 37, activation, d_written.data());
+    activate_values_backward(z.data(), d_written.data(), 37, activation, d_written.data());
     EXPECT_EQ(difference(written, y), 0);
     EXPECT_EQ(difference(d_written, dz), 0);
   }
@@ -96,7 +96,7 @@ TEST(ActivationKernels, SurviveLargeValues) {
   for (const auto activation : vectorised) {
     Tensor<float> y({count}), dz({count});
     activate_values(z.data(), count, activation, y.data());
-    activation_gradient_values(z.data(), ones.data(), count, activation, dz.data());
+    activate_values_backward(z.data(), ones.data(), count, activation, dz.data());
     EXPECT_LT(distance(z, y, [&](std::int64_t, double x) { return activate(x, activation); }), 1e-6);
     EXPECT_LT(distance(z, dz, [&](std::int64_t, double x) { return activation_slope(x, activation); }), 1e-6);
   }
@@ -136,12 +136,12 @@ TEST_P(NormKernels, EqualTheirPlainDefinitionAndAddToParameters) {
     std::fill_n(bias.data(), length, -2.5F);
     Tensor<float> plain_dx({length});
     auto plain_gain = gain.clone(), plain_bias = bias.clone();
-    norm_row_gradient_plain<float>(x.data(), weights,
+    norm_row_backward_plain<float>(x.data(), weights,
                                    {dy.data(), plain_dx.data(), plain_gain.data(), plain_bias.data()});
     const NormRow row{x.data(), weights.gain.data(), nullptr, length, 1e-5F};
     const NormRowGradient gradient{dy.data(), dx.data(), gain.data(), bias.data()};
-    GetParam() == NormKind::layer ? layer_norm_row_gradient(row, gradient)
-                                  : rms_norm_row_gradient(row, gradient);
+    GetParam() == NormKind::layer ? layer_norm_row_backward(row, gradient)
+                                  : rms_norm_row_backward(row, gradient);
     for (std::int64_t j = 0; j < length; ++j) {
       EXPECT_NEAR(dx.data()[j], exact.x.data()[j], 2e-5) << length;
       EXPECT_NEAR(plain_dx.data()[j], exact.x.data()[j], 2e-5) << length;
@@ -161,8 +161,8 @@ TEST_P(NormKernels, DoWithoutABias) {
   Tensor<float> dx({21}), other_dx({21});
   auto gain = Tensor<float>::zeros({21}), other_gain = gain.clone(), bias = gain.clone();
   const auto run = [&](const NormRowGradient& gradient) {
-    GetParam() == NormKind::layer ? layer_norm_row_gradient(row, gradient)
-                                  : rms_norm_row_gradient(row, gradient);
+    GetParam() == NormKind::layer ? layer_norm_row_backward(row, gradient)
+                                  : rms_norm_row_backward(row, gradient);
   };
   run({dy.data(), dx.data(), gain.data(), nullptr});
   run({dy.data(), other_dx.data(), other_gain.data(), bias.data()});

@@ -43,12 +43,12 @@ TEST_P(PackedProducts, EqualThePlainOnes) {
   for (const std::int64_t rows : {1, 3, 50, 197}) {
     for (const auto bias : {Bias::absent, Bias::present}) {
       Linear<float> plain;
-      plain.weight = random_tensor<float>({96, 80}, 1, 0.2);
+      const auto weight = random_tensor<float>({96, 80}, 1, 0.2);
+      plain.weight = weight;
       if (bias == Bias::present) plain.bias = random_tensor<float>({96}, 2);
       auto packed = plain;
       pack(packed);
-      Linear<double> exact{
-          .weight = testing::widened(plain.weight), .bias = testing::widened(plain.bias), .packed = {}};
+      Linear<double> exact{.weight = testing::widened(weight), .bias = testing::widened(plain.bias)};
       const auto x = random_tensor<float>({rows, 80}, 3);
       Pass<float> pass;
       Pass<double> exact_pass;

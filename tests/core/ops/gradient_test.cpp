@@ -3,9 +3,10 @@
 #include <functional>
 
 #include "core/ops/activation.h"
-#include "core/ops/rotary.h"
+#include "core/ops/relative_bias.h"
 #include "core/ops/rows.h"
 #include "core/transformer/attention.h"
+#include "core/transformer/rotary.h"
 #include "tests/support/central_differences.h"
 #include "tests/support/random_weights.h"
 
@@ -117,19 +118,33 @@ TEST(GateGradient, EqualsCentralDifferences) {
 TEST(RotaryGradient, EqualsCentralDifferences) {
   // Two heads in the first columns; the last three are left as they are.
   const auto x = random_tensor<double>({6, 11}, 1);
-  const Rotary rotary{.heads = 2, .head_width = 4, .base = 100};
-  expect_gradients(Checked<double>().add("x", x), [&](Pass<double>& pass) {
-    pass.sequences = sequences_of({4, 2});
-    return rotate(x, rotary, pass);
-  });
-  expect_gradients(Checked<double>().add("x", x), [&](Pass<double>& pass) {
-    pass.sequences = sequences_of({4, 2});
-    auto own = result_of(x, pass);
-    const auto* place = own.data();
-    auto y = rotate(std::move(own), rotary, pass);
-    EXPECT_EQ(y.data(), place);
-    return y;
-  });
+  for (const int width : {2, 4}) {
+    for (const auto pairs : {RotaryPairs::half_split, RotaryPairs::interleaved}) {
+      const RotaryHeads heads{.heads = 2, .width = 4, .pairs = pairs};
+      auto frequencies = rotary_frequencies({.width = width, .base = 100});
+      frequencies.attention_factor = 1.5;
+      const auto angles = rotation<double>(sequences_of({4, 2}), frequencies);
+      expect_gradients(Checked<double>().add("x", x),
+                       [&](Pass<double>& pass) { return rotate(x, angles, heads, pass); });
+      expect_gradients(Checked<double>().add("x", x), [&](Pass<double>& pass) {
+        auto own = result_of(x, pass);
+        const auto* place = own.data();
+        auto y = rotate(std::move(own), angles, heads, pass);
+        EXPECT_EQ(y.data(), place);
+        return y;
+      });
+    }
+  }
+}
+
+TEST(RelativeBiasGradient, EqualsCentralDifferences) {
+  for (const auto sides : {BucketSides::both, BucketSides::backward}) {
+    const auto table = random_tensor<double>({8, 3}, 1);
+    const RelativeBuckets buckets{.count = 8, .farthest = 20, .sides = sides};
+    expect_gradients(Checked<double>().add("table", table), [&](Pass<double>& pass) {
+      return relative_bias(table, buckets, {-30, 30}, pass).values;
+    });
+  }
 }
 
 TEST(GatherGradient, AddsWhereARowIsTakenAgain) {
@@ -164,19 +179,18 @@ TEST(AddGradient, EqualsCentralDifferences) {
 TEST(MeanRowsGradient, EqualsCentralDifferences) {
   const auto x = random_tensor<double>({9, 3}, 1);
   for (const std::int64_t skip : {0, 1, 2}) {
-    expect_gradients(Checked<double>().add("x", x), [&](Pass<double>& pass) {
-      pass.sequences = sequences_of({4, 2, 3});  // nothing is left of the second where two are skipped
-      return mean_rows(x, skip, pass);
-    });
+    const auto sequences = sequences_of({4, 2, 3});  // nothing is left of the second where two are skipped
+    expect_gradients(Checked<double>().add("x", x),
+                     [&](Pass<double>& pass) { return mean_rows(x, sequences, skip, pass); });
   }
 }
 
 TEST(BesideGradient, EqualsCentralDifferences) {
   const auto left = random_tensor<double>({4, 3}, 1), right = random_tensor<double>({4, 2}, 2);
   expect_gradients(Checked<double>().add("left", left).add("right", right),
-                   [&](Pass<double>& pass) { return beside(left, right, pass); });
+                   [&](Pass<double>& pass) { return concat(left, right, pass); });
   expect_gradients(Checked<double>().add("both", left),
-                   [&](Pass<double>& pass) { return beside(left, left, pass); });
+                   [&](Pass<double>& pass) { return concat(left, left, pass); });
 }
 
 struct AttentionCase {
@@ -184,7 +198,7 @@ struct AttentionCase {
   int heads, key_value_heads;
   AttentionMask mask;
   std::vector<std::int64_t> query_lengths, key_lengths;
-  Bias bias = Bias::absent;  // added to the scores: for equal lengths only
+  Bias bias = Bias::absent;  // added to the scores
 };
 
 class AttentionGradients : public ::testing::TestWithParam<AttentionCase> {};
@@ -192,22 +206,23 @@ class AttentionGradients : public ::testing::TestWithParam<AttentionCase> {};
 TEST_P(AttentionGradients, EqualCentralDifferences) {
   constexpr int head_width = 3;
   const auto& c = GetParam();
-  BlockConfig config;
-  config.width = c.heads * head_width;
-  set_heads(config, c.heads);
+  BlockConfig block;
+  block.width = c.heads * head_width;
+  set_heads(block, c.heads);
+  auto& config = block.attention;
   config.key_value_heads = c.key_value_heads;
   config.mask = c.mask;
   Sequences queries, keys;
-  for (const auto length : c.query_lengths) queries.append(length);
-  for (const auto length : c.key_lengths) keys.append(length);
+  for (std::size_t b = 0; b < c.key_lengths.size(); ++b) {
+    const bool causal = c.mask == AttentionMask::causal;
+    queries.append(c.query_lengths[b], causal ? c.key_lengths[b] - c.query_lengths[b] : 0);
+    keys.append(c.key_lengths[b]);
+  }
   const auto q = random_tensor<double>({queries.rows(), c.heads * head_width}, 1);
   const auto kv = random_tensor<double>({keys.rows(), 2 * c.key_value_heads * head_width}, 2);
-  const auto bias = c.bias == Bias::absent
-                        ? Tensor<double>{}
-                        : random_tensor<double>({c.heads, queries.length(0), keys.length(0)}, 3);
+  const auto bias = c.bias == Bias::absent ? Tensor<double>{} : random_tensor<double>({c.heads, 12}, 3);
   expect_gradients(Checked<double>().add("q", q).add("kv", kv).add("bias", bias), [&](Pass<double>& pass) {
-    pass.attention_bias = bias;
-    return attention<double>({q, kv, queries, keys}, config, pass);
+    return attention<double>({q, kv, queries, keys, {bias, -6}}, config, pass);
   });
 }
 
@@ -221,9 +236,9 @@ INSTANTIATE_TEST_SUITE_P(
                       AttentionCase{"OneQuery", 3, 3, AttentionMask::none, {1, 1, 1}, {3, 2, 5}},
                       AttentionCase{"Grouped", 4, 2, AttentionMask::none, {3, 2}, {3, 2}},
                       AttentionCase{"GroupedCausal", 6, 1, AttentionMask::causal, {4}, {4}},
-                      AttentionCase{"Biased", 2, 2, AttentionMask::none, {3, 3}, {3, 3}, Bias::present},
+                      AttentionCase{"Biased", 2, 2, AttentionMask::none, {3, 5}, {3, 5}, Bias::present},
                       AttentionCase{
-                          "BiasedCausal", 2, 1, AttentionMask::causal, {3, 3}, {4, 4}, Bias::present}),
+                          "BiasedCausal", 2, 1, AttentionMask::causal, {3, 1}, {4, 6}, Bias::present}),
     [](const auto& c) { return c.param.name; });
 
 TEST(MultiHeadAttentionGradient, EqualsCentralDifferencesOfTheProjections) {
@@ -231,15 +246,15 @@ TEST(MultiHeadAttentionGradient, EqualsCentralDifferencesOfTheProjections) {
   config.width = 4;
   set_heads(config, 2);
   for (const auto bias : {Bias::absent, Bias::present}) {
-    config.query_key_value_bias = bias;
+    config.attention.query_key_value_bias = bias;
     auto w = testing::random_attention<double>(config, 1);
     w.output = {};  // the caller's
     const auto x = random_tensor<double>({3, 4}, 5), memory = random_tensor<double>({5, 4}, 6);
     const auto queries = sequences_of({1, 2}), keys = sequences_of({3, 2});
-    expect_gradients(Checked<double>().add("x", x).add("memory", memory).add("w", w),
-                     [&](Pass<double>& pass) {
-                       return multi_head_attention<double>({x, memory, queries, keys}, config, w, pass);
-                     });
+    expect_gradients(
+        Checked<double>().add("x", x).add("memory", memory).add("w", w), [&](Pass<double>& pass) {
+          return multi_head_attention<double>({x, memory, queries, keys}, config.attention, w, pass);
+        });
   }
 }
 

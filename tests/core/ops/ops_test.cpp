@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "core/ops/activation.h"
-#include "core/ops/rotary.h"
 #include "core/ops/rows.h"
+#include "core/transformer/rotary.h"
 #include "tests/support/random.h"
 
 namespace beeld {
@@ -40,9 +40,10 @@ TEST(Gather, TakesRowsInOrderAndRefusesOthers) {
 TEST(MeanRows, LeavesOutTheFirstOnes) {
   const auto x = random_tensor<double>({5, 2}, 1);
   Pass<double> pass;
-  pass.sequences.append(3);
-  pass.sequences.append(2);
-  const auto mean = mean_rows(x, 1, pass);
+  Sequences sequences;
+  sequences.append(3);
+  sequences.append(2);
+  const auto mean = mean_rows(x, sequences, 1, pass);
   EXPECT_DOUBLE_EQ(mean.row(0)[1], (x.row(1)[1] + x.row(2)[1]) / 2);
   EXPECT_DOUBLE_EQ(mean.row(1)[0], x.row(4)[0]);
 }
@@ -57,9 +58,9 @@ TEST(Rotary, MakesProductsDependOnDistanceAlone) {
     std::copy_n(other.data(), 8, k.row(t));
   }
   Pass<double> pass;
-  pass.sequences = Sequences::equal(1, tokens);
-  q = rotate(q, {.heads = 2, .head_width = 4}, pass);
-  k = rotate(k, {.heads = 2, .head_width = 4}, pass);
+  const auto angles = rotation<double>(Sequences::equal(1, tokens), rotary_frequencies({.width = 4}));
+  q = rotate(q, angles, {.heads = 2, .width = 4}, pass);
+  k = rotate(k, angles, {.heads = 2, .width = 4}, pass);
   const auto score = [&](std::int64_t i, std::int64_t j) {
     double sum = 0;
     for (int c = 0; c < 4; ++c) sum += q.row(i)[c] * k.row(j)[c];

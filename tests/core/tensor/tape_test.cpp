@@ -32,7 +32,7 @@ TEST(Tape, GivesNoGradientOfWhatIsNotWatched) {
   tape.backward();
   EXPECT_FALSE(tape.gradient(w.bias).empty());
   EXPECT_TRUE(tape.gradient(x).empty());
-  EXPECT_TRUE(tape.gradient(w.weight).empty());
+  EXPECT_TRUE(tape.gradient(w.weight.plain()).empty());
 }
 
 // What is recorded holds its inputs: without a watched one nobody but the test does.
@@ -41,25 +41,24 @@ TEST(Tape, RecordsNothingWithoutAWatchedInput) {
   const auto kv = random_tensor<double>({4, 12}, 1);
   const auto w = random_linear<double>({6, 6}, 2);
   const auto sequences = Sequences::equal(2, 2);
-  BlockConfig config;
-  config.width = 6;
-  set_heads(config, 2);
+  BlockConfig block;
+  block.width = 6;
+  set_heads(block, 2);
   Norm<double> gain{.gain = random_tensor<double>({6}, 4), .bias = {}};
   Tape<double> tape;
   Pass<double> pass;
   pass.tape = &tape;
-  pass.sequences = sequences;
   const std::vector<std::int64_t> ids{0, 1};
   const auto other = random_tensor<double>({4, 6}, 9);
   tape.watch(other);
   for (const auto& y :
        {linear(x, w, pass, Activation::silu), linear_residual(x, w, x.clone(), pass), norm(x, gain, pass),
         activate(x, Activation::silu, pass), gate(x, x, Activation::silu, pass), add(x, x, gain.gain, pass),
-        gather<double>(x, ids, pass), mean_rows(x, 0, pass), beside(x, x, pass),
-        attention<double>({x, kv, sequences, sequences}, config, pass)}) {
+        gather<double>(x, ids, pass), mean_rows(x, sequences, 0, pass), concat(x, x, pass),
+        attention<double>({x, kv, sequences, sequences}, block.attention, pass)}) {
     EXPECT_FALSE(tape.watches(y));
     EXPECT_TRUE(x.unique());
-    EXPECT_TRUE(w.weight.unique());
+    EXPECT_TRUE(w.weight.plain().unique());
   }
   EXPECT_TRUE(kv.unique());
   EXPECT_TRUE(gain.gain.unique());
@@ -71,7 +70,7 @@ TEST(Tape, FreesWhatItRecorded) {
   Tape<double> tape;
   Pass<double> pass;
   pass.tape = &tape;
-  tape.watch(w.weight);
+  tape.watch(w.weight.plain());
   const auto seed = random_tensor<double>({4, 2}, 3);
   auto hidden = linear(x, w, pass);
   const auto y = activate(hidden, Activation::silu, pass);
@@ -85,7 +84,7 @@ TEST(Tape, FreesWhatItRecorded) {
   // The gradients of results are gone as well, those of parameters stay.
   EXPECT_TRUE(tape.gradient(y).empty());
   EXPECT_TRUE(tape.gradient(hidden).empty());
-  EXPECT_FALSE(tape.gradient(w.weight).empty());
+  EXPECT_FALSE(tape.gradient(w.weight.plain()).empty());
 }
 
 TEST(Tape, AddsUpTwoPasses) {
@@ -98,22 +97,22 @@ TEST(Tape, AddsUpTwoPasses) {
   };
   const auto gradient_after = [&](std::initializer_list<std::uint64_t> inputs) {
     Tape<double> tape;
-    tape.watch(w.weight);
+    tape.watch(w.weight.plain());
     for (const auto input : inputs) record(tape, input);
     tape.backward();
-    return tape.gradient(w.weight);
+    return tape.gradient(w.weight.plain());
   };
   Pass<double> pass;
   const auto expected = add(gradient_after({10}), gradient_after({11}), {}, pass);
   EXPECT_LT(difference(gradient_after({10, 11}), expected), 1e-14);
 
   Tape<double> again;
-  again.watch(w.weight);
+  again.watch(w.weight.plain());
   for (const std::uint64_t input : {10, 11}) {
     record(again, input);
     again.backward();
   }
-  EXPECT_LT(difference(again.gradient(w.weight), expected), 1e-14);
+  EXPECT_LT(difference(again.gradient(w.weight.plain()), expected), 1e-14);
 }
 
 // One gradient flows to both terms of a sum: what is added to one later must not reach the other.

@@ -24,14 +24,38 @@ BlockConfig small_block() {
   return config;
 }
 
+Sequences five_and_two() {
+  Sequences sequences;
+  sequences.append(5);
+  sequences.append(2);
+  return sequences;
+}
+
+/// The formula of a block's attention, from the operations it consists of.
+Tensor<double> attention_of_rows(const Tensor<double>& h, const Sequences& sequences,
+                                 const Transformer<double>& stack, Pass<double>& pass) {
+  const auto& c = stack.config.attention;
+  const auto& w = stack.blocks.front().attention;
+  auto q = linear(h, w.query, pass), kv = linear(h, w.key_value, pass);
+  if (c.position == PositionScheme::rotary) {
+    const auto frequencies = rotary_frequencies(c.rotary, c.head_width, sequences.positions());
+    const auto angles = rotation<double>(sequences, frequencies);
+    q = rotate(q, angles, {c.heads, c.head_width, c.rotary.pairs}, pass);
+    kv = rotate(kv, angles, {c.key_value_heads, c.head_width, c.rotary.pairs}, pass);
+  }
+  DistanceBias<double> bias;
+  if (c.position == PositionScheme::relative_bias)
+    bias = relative_bias(stack.relative_bias, c.relative, {-9, 9}, pass);
+  return attention<double>({q, kv, sequences, sequences, bias}, c, pass);
+}
+
 /// The two formulas of pre- and post-norm, written out.
-Tensor<double> block_by_definition(const Tensor<double>& x, const Transformer<double>& stack,
-                                   Pass<double>& pass) {
+Tensor<double> block_by_definition(const Tensor<double>& x, const Sequences& sequences,
+                                   const Transformer<double>& stack, Pass<double>& pass) {
   const auto& c = stack.config;
   const auto& w = stack.blocks.front();
   const auto self_attention = [&](const Tensor<double>& h) {
-    const auto y = multi_head_attention<double>({h, h, pass.sequences, pass.sequences}, c, w.attention, pass);
-    return linear(y, w.attention.output, pass);
+    return linear(attention_of_rows(h, sequences, stack, pass), w.attention.output, pass);
   };
   const auto feed_forward = [&](const Tensor<double>& h) { return mlp(h, c, w.mlp, pass); };
   const auto branch = [&](const Tensor<double>& y, const Norm<double>& n, const Tensor<double>& scale,
@@ -60,23 +84,21 @@ class Blocks : public ::testing::TestWithParam<Variant> {
 TEST_P(Blocks, EqualTheirFormula) {
   const auto stack = random_transformer<double>(config(), 1);
   Pass<double> pass;
-  pass.sequences.append(5);
-  pass.sequences.append(2);
+  const auto sequences = five_and_two();
   const auto x = random_tensor<double>({7, 16}, 9);
-  const auto y = transformer(x.clone(), stack, pass);
-  EXPECT_LT(difference(y, block_by_definition(x, stack, pass)), 1e-12);
+  const auto y = transformer(x.clone(), stack, {sequences}, pass);
+  EXPECT_LT(difference(y, block_by_definition(x, sequences, stack, pass)), 1e-12);
 }
 
 TEST_P(Blocks, GiveTheSameForTheWantedRowsAlone) {
   const auto stack = random_transformer<double>(config(), 3);
-  Pass<double> all, some;
-  all.sequences.append(5);
-  all.sequences.append(2);
-  some.sequences = all.sequences;
+  Pass<double> pass;
+  const auto sequences = five_and_two();
   const auto x = random_tensor<double>({7, 16}, 9);
-  const std::vector<std::int64_t> wanted{4, 6};
-  const auto expected = gather<double>(transformer(x.clone(), stack, all), wanted, all);
-  EXPECT_LT(difference(transformer<double>(x.clone(), stack, some, wanted), expected), 1e-12);
+  for (const auto& wanted : {std::vector<std::int64_t>{4, 6}, {0, 5}, {2, 6}}) {
+    const auto expected = gather<double>(transformer(x.clone(), stack, {sequences}, pass), wanted, pass);
+    EXPECT_LT(difference(transformer(x.clone(), stack, {sequences, wanted}, pass), expected), 1e-12);
+  }
 }
 
 TEST_P(Blocks, GiveTheSamePackedAndOnAllThreads) {
@@ -85,20 +107,19 @@ TEST_P(Blocks, GiveTheSamePackedAndOnAllThreads) {
   pack(packed);
   const auto x = random_tensor<float>({70, 16}, 9);
   Pass<float> one, all;
-  one.sequences = all.sequences = Sequences::equal(10, 7);
+  const auto sequences = Sequences::equal(10, 7);
   all.workers = Workers::all;
-  const auto expected = transformer(x.clone(), plain, one);
-  EXPECT_LT(difference(transformer(x.clone(), packed, one), expected), 2e-5);
-  EXPECT_LT(difference(transformer(x.clone(), packed, all), expected), 2e-5);
+  const auto expected = transformer(x.clone(), plain, {sequences}, one);
+  EXPECT_LT(difference(transformer(x.clone(), packed, {sequences}, one), expected), 2e-5);
+  EXPECT_LT(difference(transformer(x.clone(), packed, {sequences}, all), expected), 2e-5);
 }
 
 TEST_P(Blocks, LeaveTheirInputAlone) {
   const auto stack = random_transformer<float>(config(), 1);
   Pass<float> pass;
-  pass.sequences = Sequences::equal(1, 4);
   const auto x = random_tensor<float>({4, 16}, 9);
   const auto before = x.clone();
-  transformer(x, stack, pass);
+  transformer(x, stack, {Sequences::equal(1, 4)}, pass);
   EXPECT_EQ(difference(x, before), 0);
 }
 
@@ -106,7 +127,7 @@ INSTANTIATE_TEST_SUITE_P(
     Variants, Blocks,
     ::testing::Values(Variant{"PreNorm", [](BlockConfig&) {}},
                       Variant{"PostNorm", [](BlockConfig& c) { c.norm_place = NormPlace::post; }},
-                      Variant{"Causal", [](BlockConfig& c) { c.mask = AttentionMask::causal; }},
+                      Variant{"Causal", [](BlockConfig& c) { c.attention.mask = AttentionMask::causal; }},
                       Variant{"LayerScale",
                               [](BlockConfig& c) { c.residual_scale = ResidualScale::learned; }},
                       Variant{"Gated",
@@ -117,9 +138,21 @@ INSTANTIATE_TEST_SUITE_P(
                       Variant{"RootMeanSquareRotaryGrouped",
                               [](BlockConfig& c) {
                                 c.norm = NormKind::rms;
-                                c.position = PositionScheme::rotary;
-                                c.mask = AttentionMask::causal;
-                                c.key_value_heads = 1;
+                                c.attention.position = PositionScheme::rotary;
+                                c.attention.mask = AttentionMask::causal;
+                                c.attention.key_value_heads = 1;
+                              }},
+                      Variant{"RelativeBias",
+                              [](BlockConfig& c) {
+                                c.attention.position = PositionScheme::relative_bias;
+                                c.attention.relative = {.count = 4, .farthest = 3};
+                              }},
+                      Variant{"RelativeBiasCausal",
+                              [](BlockConfig& c) {
+                                c.attention.position = PositionScheme::relative_bias;
+                                c.attention.mask = AttentionMask::causal;
+                                c.attention.relative = {
+                                    .count = 4, .farthest = 4, .sides = BucketSides::backward};
                               }},
                       Variant{"QuickGelu", [](BlockConfig& c) { c.activation = Activation::quick_gelu; }},
                       Variant{"TanhGelu", [](BlockConfig& c) { c.activation = Activation::gelu_tanh; }},
@@ -128,15 +161,13 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(Transformer, RefusesRowsOfOtherSequences) {
   auto config = small_block();
-  config.mask = AttentionMask::causal;
+  config.attention.mask = AttentionMask::causal;
   const auto stack = random_transformer<float>(config, 1);
   const auto x = random_tensor<float>({7, 16}, 9);
-  for (const auto& wanted : {std::vector<std::int64_t>{4}, {4, 4}, {3, 6}, {4, 7}}) {
-    Pass<float> pass;
-    pass.sequences.append(5);
-    pass.sequences.append(2);
-    EXPECT_THROW(transformer<float>(x, stack, pass, wanted), Error);
-  }
+  Pass<float> pass;
+  for (const auto& wanted : {std::vector<std::int64_t>{4}, {4, 4}, {6, 3}, {4, 7}, {-1, 6}})
+    EXPECT_THROW(transformer(x, stack, {five_and_two(), wanted}, pass), Error);
+  EXPECT_THROW(transformer(x, stack, {Sequences::equal(2, 3)}, pass), Error);
 }
 
 }  // namespace

@@ -62,15 +62,15 @@ TEST_F(Shards, GroupsNeighboursByKeyInOrder) {
   ASSERT_EQ(samples.size(), 4U);
   EXPECT_EQ(samples[0].key, "x/001");
   EXPECT_EQ(samples[0].shard, shard);
-  EXPECT_EQ(text(samples[0].picture), "JPG1");
+  EXPECT_EQ(text(samples[0].image), "JPG1");
   EXPECT_EQ(samples[0].captions, (std::vector<std::string>{"a cat", "the cat"}));
   EXPECT_FALSE(samples[0].label);
   EXPECT_EQ(samples[1].key, "x/002");
-  EXPECT_EQ(text(samples[1].picture), "PNG2");
+  EXPECT_EQ(text(samples[1].image), "PNG2");
   EXPECT_EQ(samples[1].label, 17);
   EXPECT_EQ(samples[2].key, "y/002");
   EXPECT_EQ(samples[3].key, "4");
-  EXPECT_TRUE(samples[3].picture.empty()) << "4.seg.png is no picture of sample 4";
+  EXPECT_TRUE(samples[3].image.empty()) << "4.seg.png is no picture of sample 4";
 }
 
 TEST_F(Shards, ReadsSeveralShardsPlainAndCompressed) {
@@ -80,8 +80,8 @@ TEST_F(Shards, ReadsSeveralShardsPlainAndCompressed) {
   const auto empty = write("c.tar", {});
   const auto samples = read_all({plain, packed, empty, plain});
   ASSERT_EQ(samples.size(), 4U) << "equal keys of two shards are two samples";
-  EXPECT_EQ(text(samples[1].picture), "two");
-  EXPECT_EQ(samples[2].picture.size(), 200000U);
+  EXPECT_EQ(text(samples[1].image), "two");
+  EXPECT_EQ(samples[2].image.size(), 200000U);
   EXPECT_EQ(samples[2].shard, packed);
 }
 
@@ -154,7 +154,7 @@ TEST_F(Shards, RefusesASizeThatLies) {
     write_file_atomically(shard, with_size(whole, field));
     return shard;
   };
-  EXPECT_EQ(text(read_all({write_lie(std::string("00000000003\0", 12))})[0].picture), "abc");
+  EXPECT_EQ(text(read_all({write_lie(std::string("00000000003\0", 12))})[0].image), "abc");
   expect_refused(write_lie(std::string("00000100000\0", 12)), ErrorCode::corrupt, "");
   expect_refused(write_lie(std::string("77777777777\0", 12)), ErrorCode::limit, "1.jpg is 8589934591 bytes");
   // In base 256: the largest number, and a negative one.

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
+#include <future>
 #include <latch>
 #include <memory>
 #include <thread>
@@ -95,7 +98,20 @@ std::string name_of(const ::testing::TestParamInfo<WeightType>& type) {
 INSTANTIATE_TEST_SUITE_P(Weights, ConcurrentModel,
                          ::testing::Values(WeightType::f32, WeightType::f16, WeightType::int8), name_of);
 
-class ConcurrentIndex : public IndexTest {};
+class ConcurrentIndex : public IndexTest {
+ protected:
+  /// Pictures that have no files.
+  void write_rows(int count) {
+    const Database connection(database, DatabaseAccess::read_write);
+    const auto identity = model.encoder().model;
+    PictureTable table(connection, identity, adopt_index(connection, identity, OtherModel::refuse));
+    Transaction transaction(connection, Transaction::Kind::write);
+    for (int i = 0; i < count; ++i)
+      table.write({.path = "/photos/" + std::to_string(i) + ".jpg"}, embedding_of(colour_of(i)));
+    table.advance_generation();
+    transaction.commit();
+  }
+};
 
 // With one object, and with an object for each thread, as processes have.
 TEST_F(ConcurrentIndex, IsSearchedWhileItIsUpdated) {
@@ -119,9 +135,7 @@ TEST_F(ConcurrentIndex, IsSearchedWhileItIsUpdated) {
       const auto matches = searched.search(embedding_of(colour_of(number)), 1000, -2, {});
       EXPECT_GE(matches.size(), before) << "an update loses no picture";
       before = matches.size();
-      std::vector<fs::path> paths;
-      Matrix embeddings;
-      searched.read_all(paths, embeddings, {});
+      const auto [paths, embeddings] = searched.read_all({});
       EXPECT_EQ(paths.size(), embeddings.rows);
       EXPECT_GE(searched.size(), paths.size());
     } while (!done);
@@ -146,6 +160,50 @@ TEST_F(ConcurrentIndex, IsSearchedWhileItStartsAgain) {
     done = true;
   });
   EXPECT_EQ(index.size(), 20u);
+}
+
+TEST_F(ConcurrentIndex, NobodyWaitsForASearchThatIsUnderWay) {
+  write_pictures(photos, 20);
+  auto index = open();
+  index.update({photos}, {});
+  const auto under_way = index.snapshot();
+  const auto others = std::async(std::launch::async, [&] {
+    EXPECT_EQ(index.search(embedding_of(colour_of(1)), 100, -2, {}).size(), 20u);
+    write_picture(photos / "new.ppm", {250, 3, 7});
+    index.update({photos}, {});
+    EXPECT_EQ(index.search(embedding_of(colour_of(1)), 100, -2, {}).size(), 21u);
+    EXPECT_EQ(index.size(), 21u);
+    index.update({photos}, {.reindex = true, .decoding = {.decoding = Decoding::fast}});
+  });
+  ASSERT_EQ(others.wait_for(std::chrono::minutes(5)), std::future_status::ready);
+  EXPECT_EQ(under_way.table().size(), 20u) << "it reads what was there when it began";
+  EXPECT_EQ(index.search(embedding_of(colour_of(1)), 100, -2, {}).size(), 21u);
+}
+
+/// How often this thread has given up its processor to wait for something.
+long waits() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_nvcsw;
+}
+
+// Were there a lock around a search, nearly every one would have to wait for one of the other thread.
+TEST_F(ConcurrentIndex, SearchesOfTwoThreadsRunSideBySide) {
+  const auto index = open();
+  constexpr int pictures = 2000, searches = 60;
+  write_rows(pictures);
+  set_threads(1);  // so that no search waits for workers of its own
+  index.search(embedding_of(colour_of(0)), 1, -2, {});
+  std::atomic<long> waited = 0;
+  at_once(2, [&](int number) {
+    const auto before = waits();
+    for (int time = 0; time < searches; ++time)
+      EXPECT_EQ(index.search(embedding_of(colour_of(number)), pictures, -2, {}).size(),
+                std::size_t{pictures});
+    waited += waits() - before;
+  });
+  set_threads(0);
+  EXPECT_LT(waited, 2 * searches / 8);
 }
 
 TEST_F(ConcurrentIndex, SeveralUpdatesMeet) {

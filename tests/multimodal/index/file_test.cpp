@@ -140,7 +140,7 @@ TEST_F(IndexFile, RefusesAndKeepsWhatIsNotItsOwn) {
   EXPECT_EQ(read_file(database, 1000), before);
 
   const auto foreign = folder / "foreign.db";
-  Database(foreign, DatabaseAccess::read_write).execute("CREATE TABLE bookmarks (url TEXT)");
+  Database(foreign, DatabaseAccess::create).execute("CREATE TABLE bookmarks (url TEXT)");
   const auto bookmarks = read_file(foreign, 100000);
   EXPECT_EQ(code_of([&] { Indexer(foreign, model.encoder()); }), ErrorCode::corrupt);
   EXPECT_EQ(read_file(foreign, 100000), bookmarks);

@@ -75,7 +75,7 @@ TEST(HalfProducts, AgreeWithThePlainDefinition) {
 /// An index filled with vectors instead of pictures.
 class ScanTest : public ::testing::Test {
  protected:
-  PictureEncoder encoder() const { return {{"vectors", "vectors", dimension}, {}, {}}; }
+  PictureEncoder encoder() const { return {.model = {"vectors", "vectors", dimension}}; }
 
   void fill(const Matrix& rows) {
     dimension = rows.columns;
@@ -96,9 +96,7 @@ class ScanTest : public ::testing::Test {
   /// The definition: all exact products, sorted.
   std::vector<Match> brute_force(std::span<const float> query, std::size_t count, float min_score,
                                  const std::vector<fs::path>& folders) const {
-    std::vector<fs::path> paths;
-    Matrix rows;
-    Indexer(file, encoder()).read_all(paths, rows, folders);
+    const auto [paths, rows] = Indexer(file, encoder()).read_all(folders);
     std::vector<Match> matches;
     for (std::size_t i = 0; i < rows.rows; ++i)
       if (const float score = dot(query, rows[i]); score >= min_score) matches.push_back({paths[i], score});

@@ -42,9 +42,7 @@ TEST_F(IndexUpdate, EmbedsEveryPictureOnceAndFindsItByItsColour) {
 TEST_F(IndexUpdate, StoresUnitEmbeddingsOfTheRightPictures) {
   write_pictures(photos, 17);
   update();
-  std::vector<fs::path> paths;
-  Matrix rows;
-  open().read_all(paths, rows, {});
+  const auto [paths, rows] = open().read_all({});
   ASSERT_EQ(paths.size(), 17u);
   ASSERT_TRUE(std::is_sorted(paths.begin(), paths.end()));
   for (int i = 0; i < 17; ++i) {

@@ -345,7 +345,9 @@ TEST_F(ClassifierLayouts, TimmGivesTheSame) {
   const auto expected = Model::load(vit).classify_pixels(one);
   for (const auto& config : {by_name, by_arguments}) {
     write(timm / "config.json", config);
-    EXPECT_LT(apart(Model::load(timm).classify_pixels(one), expected), 1e-5);
+    const auto model = Model::load(timm);
+    EXPECT_LT(apart(model.classify_pixels(one), expected), 1e-5);
+    EXPECT_EQ(model.info().classes, (std::vector<std::string>{"0", "1", "2", "3", "4", "5", "6"}));
   }
 }
 

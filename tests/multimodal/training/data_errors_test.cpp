@@ -64,27 +64,33 @@ TEST_F(TrainingDataTest, ABadSampleIsNamedOnceAndShiftsNothing) {
 
   std::vector<TrainingSample> expected;
   const auto good = run(Bad::no, 0);
-  for (int i = 0; i < 9; ++i)
-    for (auto& sample : good->next())
+  for (int i = 0; i < 9; ++i) {
+    auto batch = good->next();
+    EXPECT_TRUE(batch.skipped.empty());
+    for (auto& sample : batch.samples)
       if (sample.key.starts_with("good")) expected.push_back(std::move(sample));
-  EXPECT_TRUE(good->failures().empty());
+  }
 
   for (const std::size_t cache_bytes : {0, 1 << 20}) {
     const auto data = run(Bad::yes, cache_bytes);
     std::vector<TrainingSample> samples;
-    for (int i = 0; i < 6; ++i)
-      for (auto& sample : data->next()) samples.push_back(std::move(sample));
+    std::vector<SkippedSample> skipped;
+    for (int i = 0; i < 6; ++i) {
+      auto batch = data->next();
+      std::ranges::move(batch.samples, std::back_inserter(samples));
+      std::ranges::move(batch.skipped, std::back_inserter(skipped));
+    }
     ASSERT_EQ(samples.size(), expected.size());
     EXPECT_EQ(testing::content(samples), testing::content(expected));
 
     std::set<std::string> named;
-    for (const auto& [shard, key, reason] : data->failures()) {
+    for (const auto& [shard, key, reason] : skipped) {
       EXPECT_EQ(shard, folder_ / "mixed.tar");
       EXPECT_FALSE(reason.empty());
       named.insert(key);
     }
     EXPECT_EQ(named, (std::set<std::string>{"odd0", "odd2", "odd4", "odd6"}));
-    EXPECT_EQ(data->failures().size(), 4u);
+    EXPECT_EQ(skipped.size(), 4u);
   }
 }
 

@@ -112,7 +112,7 @@ TEST_F(TrainingDataTest, EverySourceHasItsShare) {
   TrainingData data(sources, {.batch = 7, .edge = 8});
   std::vector<double> counts(3);
   for (int batch = 1; batch <= 200; ++batch) {
-    const auto samples = data.next();
+    const auto samples = data.next().samples;
     ASSERT_EQ(samples.size(), 7u);
     EXPECT_TRUE(std::ranges::is_sorted(samples, {}, &TrainingSample::source));
     for (const auto& sample : samples) {
@@ -139,7 +139,7 @@ TEST_F(TrainingDataTest, TellsCaptionsClassesAndTemplates) {
                     {.batch = 3, .edge = 8});
   std::set<std::string> texts;
   for (int epoch = 0; epoch < 60; ++epoch) {
-    for (const auto& sample : data.next()) {
+    for (const auto& sample : data.next().samples) {
       EXPECT_EQ(sample.label, sample.key == "x" ? 0 : sample.key == "y" ? 1 : -1);
       texts.insert(sample.key + ": " + sample.text);
     }
@@ -150,7 +150,7 @@ TEST_F(TrainingDataTest, TellsCaptionsClassesAndTemplates) {
 
   // Without a class file the captions are all there is; the sample without one is skipped.
   TrainingData captions({{.name = "a", .shards = {shard}}}, {.batch = 2, .edge = 8});
-  for (const auto& sample : captions.next()) {
+  for (const auto& sample : captions.next().samples) {
     EXPECT_TRUE(sample.key == "x" || sample.key == "z");
     EXPECT_EQ(sample.label, sample.key == "x" ? 0 : -1);
   }
@@ -160,10 +160,10 @@ TEST_F(TrainingDataTest, EdgesGrowAtTheirBatches) {
   TrainingData data({{.name = "all", .shards = three_shards()}},
                     {.batch = 3, .edge = 8, .edges = {{2, 12}, {5, 6}, {6, 30}}, .prefetch = 3});
   for (const int edge : {8, 8, 12, 12, 12, 6, 30, 30}) {
-    for (const auto& sample : data.next()) {
-      EXPECT_EQ(sample.picture.width, edge);
-      EXPECT_EQ(sample.picture.height, edge);
-      EXPECT_EQ(sample.picture.format, PixelFormat::rgb);
+    for (const auto& sample : data.next().samples) {
+      EXPECT_EQ(sample.image.width, edge);
+      EXPECT_EQ(sample.image.height, edge);
+      EXPECT_EQ(sample.image.format, PixelFormat::rgb);
     }
   }
 }
@@ -176,8 +176,8 @@ TEST_F(TrainingDataTest, LargePicturesAreShrunkOnce) {
   const Image shrunk = resample(large, {20, 30}, Filter::bicubic);
   Random unused(0);
   for (const int edge : {8, 8, 10}) {
-    const auto batch = data.next();
-    EXPECT_EQ(batch.front().picture.samples, random_view(shrunk, {}, edge, unused).samples);
+    const auto batch = data.next().samples;
+    EXPECT_EQ(batch.front().image.samples, random_view(shrunk, {}, edge, unused).samples);
   }
 }
 
@@ -186,7 +186,7 @@ TEST_F(TrainingDataTest, KeptPicturesNeedNoFile) {
   TrainingData data({{.name = "a", .shards = {shard}}}, {.batch = 6, .edge = 8, .prefetch = 0});
   data.next();
   std::filesystem::remove(shard);
-  for (int epoch = 0; epoch < 3; ++epoch) EXPECT_EQ(data.next().size(), 6u);
+  for (int epoch = 0; epoch < 3; ++epoch) EXPECT_EQ(data.next().samples.size(), 6u);
 }
 
 TEST_F(TrainingDataTest, AChangedShardIsNoticed) {

@@ -46,8 +46,8 @@ LearnerSettings settings_of(const json& recipe) {
                         .beta2 = recipe["beta2"],
                         .epsilon = recipe["epsilon"],
                         .weight_decay = recipe["weight_decay"],
-                        .largest_gradient_norm = recipe["largest_gradient_norm"],
-                        .average = 0};
+                        .max_grad_norm = recipe["max_grad_norm"],
+                        .ema = 0};
   settings.largest_logit_scale = std::exp(recipe["largest_logit_scale"].get<double>());
   return settings;
 }

@@ -61,7 +61,7 @@ LearnerSettings settings_for(int steps = 10) {
   settings.steps = steps;
   settings.optimizer.learning_rate = 3e-3;
   settings.optimizer.warm_up_steps = 2;
-  settings.optimizer.average = 0.9;
+  settings.optimizer.ema = 0.9;
   return settings;
 }
 
@@ -221,8 +221,8 @@ TEST_F(LearnerTest, PartsOfTheLossAddUp) {
   auto batch = random_batch(6, 2);
   batch.groups = {0, 1, 2, 0, 3, 4};
   Pass<float> pass;
-  batch.teacher = {unit_rows(testing::random_tensor<float>({6, 16}, 1), pass),
-                   unit_rows(testing::random_tensor<float>({6, 16}, 2), pass), std::log(20.0F)};
+  batch.teacher = {l2_normalize(testing::random_tensor<float>({6, 16}, 1), pass),
+                   l2_normalize(testing::random_tensor<float>({6, 16}, 2), pass), std::log(20.0F)};
   auto settings = settings_for();
   settings.loss = {
       .contrastive = 1, .sigmoid = 0.5, .image_distillation = 2, .text_distillation = 3, .affinity = 0.5};
@@ -298,7 +298,7 @@ TEST_F(LearnerTest, RefusesWhatIsNotItsOwn) {
     refuse(ErrorCode::corrupt);
   }
   auto plain = settings_for();
-  plain.optimizer.average = 0;
+  plain.optimizer.ema = 0;
   Learner(load_trainable(clip), plain).save(file, {});
   refuse(ErrorCode::corrupt);
   fs::copy_file(clip / "model.safetensors", file, fs::copy_options::overwrite_existing);

@@ -31,7 +31,7 @@ Tensor<double> matrix(const json& rows) {
 
 Tensor<double> unit(const Tensor<double>& x) {
   Pass<double> pass;
-  return unit_rows(x, pass);
+  return l2_normalize(x, pass);
 }
 
 /// What PyTorch gives, to the last digits of double.
@@ -90,7 +90,7 @@ TEST_F(LossesGolden, Cosine) {
   tape.watch(student);
   Pass<double> pass;
   pass.tape = &tape;
-  const auto rows = unit_rows(student, pass);
+  const auto rows = l2_normalize(student, pass);
   auto gradient = Tensor<double>::zeros(rows.shape());
   EXPECT_NEAR(cosine_loss(rows, teacher, 1.0, gradient), expected["value"].get<double>(), 1e-13);
   tape.add(rows, gradient);

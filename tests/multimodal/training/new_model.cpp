@@ -59,7 +59,8 @@ void write_new_model(const std::filesystem::path& folder, const json& config, st
                               {"image_mean", {0.5, 0.5, 0.5}},
                               {"image_std", {0.5, 0.5, 0.5}}};
   write_file_atomically(folder / "preprocessor_config.json", preprocessing.dump(1));
-  write_named_tensors(folder / "model.safetensors", draw_weights(folder / "config.json", seed), DType::f32);
+  write_named_tensors(folder / "model.safetensors", initialize_weights(folder / "config.json", seed),
+                      DType::f32);
 }
 
 }  // namespace beeld::testing

@@ -72,8 +72,8 @@ TEST_F(RunFile, ReadsEveryField) {
         {"beta2", 0.95},
         {"epsilon", 1e-8},
         {"weight_decay", 0.2},
-        {"largest_gradient_norm", 2},
-        {"average", 0.99}}},
+        {"max_grad_norm", 2},
+        {"ema", 0.99}}},
       {"largest_logit_scale", 50},
       {"teacher_logit_scale", 30},
       {"activations", "recomputed"},
@@ -132,8 +132,8 @@ TEST_F(RunFile, ReadsEveryField) {
   EXPECT_EQ(learner.optimizer.beta2, 0.95);
   EXPECT_EQ(learner.optimizer.epsilon, 1e-8);
   EXPECT_EQ(learner.optimizer.weight_decay, 0.2);
-  EXPECT_EQ(learner.optimizer.largest_gradient_norm, 2);
-  EXPECT_EQ(learner.optimizer.average, 0.99);
+  EXPECT_EQ(learner.optimizer.max_grad_norm, 2);
+  EXPECT_EQ(learner.optimizer.ema, 0.99);
   EXPECT_EQ(learner.largest_logit_scale, 50);
   EXPECT_EQ(learner.activations, Activations::recomputed);
   EXPECT_EQ(learner.chunk, 8);
@@ -157,6 +157,15 @@ TEST_F(RunFile, UnknownFieldsAreRefused) {
     expect_error(ErrorCode::unsupported, pointer, 1);
 }
 
+TEST_F(RunFile, FormerNamesAreRead) {
+  auto run = run_json();
+  run["optimizer"] = {{"largest_gradient_norm", 2}, {"average", 0.99}};
+  const auto optimizer = read_run_file(write_run(run)).learner.optimizer;
+  EXPECT_EQ(optimizer.max_grad_norm, 2);
+  EXPECT_EQ(optimizer.ema, 0.99);
+  expect_error(ErrorCode::corrupt, "/optimizer/average", 0.9);  // beside "ema"
+}
+
 TEST_F(RunFile, WrongTypesAreRefused) {
   for (const char* pointer : {"/batch",
                               "/edge",
@@ -173,7 +182,7 @@ TEST_F(RunFile, WrongTypesAreRefused) {
                               "/loss/contrastive",
                               "/optimizer/learning_rate",
                               "/optimizer/warm_up_steps",
-                              "/optimizer/average",
+                              "/optimizer/ema",
                               "/sources/0/weight",
                               "/sources/0/taught",
                               "/sources/0/augmentation/flip",
@@ -225,8 +234,8 @@ TEST_F(RunFile, ValuesOutOfRangeAreRefused) {
            {"/optimizer/beta2", {1}},
            {"/optimizer/epsilon", {0}},
            {"/optimizer/weight_decay", {-1}},
-           {"/optimizer/largest_gradient_norm", {-1}},
-           {"/optimizer/average", {1}},
+           {"/optimizer/max_grad_norm", {-1}},
+           {"/optimizer/ema", {1}},
            {"/sources/0/weight", {0, -1}},
            {"/sources/0/name", {""}},
            {"/sources/0/shards", {json::array()}},

@@ -41,7 +41,7 @@ class RunTest : public TrainingDataTest {
         {"steps", 8},
         {"seed", 3},
         {"patch_drop", {{4, 0.5}}},
-        {"optimizer", {{"learning_rate", 3e-3}, {"warm_up_steps", 2}, {"average", 0.8}}},
+        {"optimizer", {{"learning_rate", 3e-3}, {"warm_up_steps", 2}, {"ema", 0.8}}},
         {"checkpoint_every", 3},
         {"evaluate_every", 2},
         {"log_every", 1},

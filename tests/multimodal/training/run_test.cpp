@@ -342,12 +342,12 @@ TEST_F(TrainingRuns, ABadSampleIsNamedAndSkipped) {
   EXPECT_EQ(skipped, (std::map<std::string, fs::path>{{"broken", shard}, {"silent", shard}}));
 }
 
-TEST_F(TrainingRuns, DrawnWeightsFollowFromTheSeed) {
+TEST_F(TrainingRuns, InitialWeightsFollowFromTheSeed) {
   for (const auto& config : {testing::tiny_clip_config(), testing::tiny_siglip_config()}) {
     write_file_atomically(folder_ / "config.json", config.dump());
-    const auto first = draw_weights(folder_ / "config.json", 1),
-               again = draw_weights(folder_ / "config.json", 1),
-               other = draw_weights(folder_ / "config.json", 2);
+    const auto first = initialize_weights(folder_ / "config.json", 1),
+               again = initialize_weights(folder_ / "config.json", 1),
+               other = initialize_weights(folder_ / "config.json", 2);
     testing::write_new_model(folder_ / "model", config, 1);
     const auto model = load_trainable(folder_ / "model");
     ASSERT_EQ(first.size(), model.named.size());
@@ -365,7 +365,7 @@ TEST_F(TrainingRuns, DrawnWeightsFollowFromTheSeed) {
     EXPECT_TRUE(any_other);
   }
   write_file_atomically(folder_ / "config.json", R"({"model_type": "vit"})");
-  EXPECT_THROW(draw_weights(folder_ / "config.json", 1), Error);
+  EXPECT_THROW(initialize_weights(folder_ / "config.json", 1), Error);
 }
 
 TEST_F(TrainingRuns, OtherFamiliesCannotBeTrained) {

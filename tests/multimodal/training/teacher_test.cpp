@@ -44,7 +44,7 @@ TEST_F(TeacherTest, TellsPicturesApartWhoseShardsUseTheSameKeys) {
       .name = "same", .shards = {numbered("x.tar", {"sun", "moon"}), numbered("y.tar", {"sea", "tree"})}};
   const Teacher::Source taught{&source, true};
   for (const char* reading : {"embedded", "from the cache"}) {
-    Teacher teacher(model(), std::span(&taught, 1), folder_ / "cache");
+    Teacher teacher(model(), std::span(&taught, 1), RunFiles{folder_ / "out"});
     const std::vector<TrainingSample> samples{sample(0, 1, 0), sample(0, 0, 0), sample(0, 1, 1)};
     const auto pairs = teacher.pairs(samples);
     std::int64_t row = 0;
@@ -61,7 +61,7 @@ TEST_F(TeacherTest, CountsThePicturesOfAllSources) {
       second{.name = "second", .shards = {write("b", 7)}};
   const std::vector<Teacher::Source> sources{{&first, true}, {&second, true}};
   std::vector<std::size_t> counts;
-  const Teacher teacher(model(), sources, folder_ / "cache",
+  const Teacher teacher(model(), sources, RunFiles{folder_ / "out"},
                         [&](std::size_t count) { counts.push_back(count); });
   EXPECT_EQ(counts, (std::vector<std::size_t>{5, 12}));
 }
@@ -69,7 +69,7 @@ TEST_F(TeacherTest, CountsThePicturesOfAllSources) {
 TEST_F(TeacherTest, RefusesSamplesItDidNotSee) {
   const TrainingSource source{.name = "short", .shards = {numbered("x.tar", {"sun", "moon"})}};
   const Teacher::Source taught{&source, true};
-  Teacher teacher(model(), std::span(&taught, 1), folder_ / "cache");
+  Teacher teacher(model(), std::span(&taught, 1), RunFiles{folder_ / "out"});
   auto renamed = sample(0, 0, 1);
   renamed.key = "other";
   for (const auto& unseen : {sample(0, 0, 2), renamed})

@@ -54,22 +54,24 @@ class TrainingDataTest : public ::testing::Test {
   TemporaryFolder folder_;
 };
 
-/// Everything of a batch in one string.
-inline std::string content(const std::vector<TrainingSample>& batch) {
+/// Everything of samples in one string.
+inline std::string content(const std::vector<TrainingSample>& samples) {
   std::string all;
-  for (const auto& sample : batch) {
+  for (const auto& sample : samples) {
     all += sample.key + " " + std::to_string(sample.source) + " " + std::to_string(sample.label) + " " +
-           sample.text + " " + std::to_string(sample.picture.width) + "x" +
-           std::to_string(sample.picture.height) + " ";
-    all.append(sample.picture.samples.begin(), sample.picture.samples.end());
+           sample.text + " " + std::to_string(sample.image.width) + "x" +
+           std::to_string(sample.image.height) + " ";
+    all.append(sample.image.samples.begin(), sample.image.samples.end());
     all += '\n';
   }
   return all;
 }
 
-inline std::vector<std::string> keys(const std::vector<TrainingSample>& batch) {
+inline std::string content(const TrainingBatch& batch) { return content(batch.samples); }
+
+inline std::vector<std::string> keys(const TrainingBatch& batch) {
   std::vector<std::string> keys;
-  for (const auto& sample : batch) keys.push_back(sample.key);
+  for (const auto& sample : batch.samples) keys.push_back(sample.key);
   return keys;
 }
 

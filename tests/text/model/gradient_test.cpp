@@ -82,13 +82,13 @@ TEST_P(TextTowerGradients, AreTheSameInFloat) {
 INSTANTIATE_TEST_SUITE_P(Variants, TextTowerGradients,
                          ::testing::Values(Variant{"PreNormCausalAtTheEndToken",
                                                    [](TextConfig& c) {
-                                                     c.block.mask = AttentionMask::causal;
+                                                     c.block.attention.mask = AttentionMask::causal;
                                                      c.block.activation = Activation::quick_gelu;
                                                    }},
                                            Variant{"LargestId",
                                                    [](TextConfig& c) {
                                                      c.pool = TextPool::largest_id;
-                                                     c.block.mask = AttentionMask::causal;
+                                                     c.block.attention.mask = AttentionMask::causal;
                                                    }},
                                            Variant{"LastOfThePaddedContext",
                                                    [](TextConfig& c) {

@@ -21,7 +21,7 @@ TextTower<double> random_tower(AttentionMask mask, TextPool pool) {
   config.context_length = context;
   config.block.width = width;
   config.block.mlp_width = 32;
-  config.block.mask = mask;
+  config.block.attention.mask = mask;
   set_heads(config.block, 2);
   config.pool = pool;
   config.end_id = end_id;

@@ -287,7 +287,7 @@ TEST(TokenizerJson, NamesWhatItDoesNotHave) {
   auto model = character_model();
   model["dropout"] = 0.5;
   EXPECT_TRUE(refused({{"model", model}}));
-  EXPECT_EQ(failure(tokenizer_json(), R"({"truncation_side": "left"})"), ErrorCode::unsupported);
+  EXPECT_EQ(failure(tokenizer_json(), R"({"truncation_side": "middle"})"), ErrorCode::corrupt);
 }
 
 TEST(TokenizerJson, RefusesContradictions) {

@@ -1,0 +1,110 @@
+#include "core/base/pipeline.h"
+
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "core/base/parallel.h"
+
+namespace beeld {
+
+namespace {
+
+/// A task is not bound to a step: it does the most advanced one that can be done when its turn comes. Nobody
+/// ever waits for a step, so that a thread may come by here while it waits in a step's own parallel_for.
+class PipelineRun {
+ public:
+  explicit PipelineRun(const Pipeline& pipeline) : pipeline_(pipeline), ready_(pipeline.places) {}
+
+  void run() {
+    tasks_.run([this] { work(); });
+    tasks_.wait();
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  enum class Kind { prepare, encode, write };
+  struct Step {
+    Kind kind;
+    std::size_t place;
+  };
+
+  bool can_write() const { return !writing_ && written_ < encoded_; }
+  bool can_encode() const { return !encoding_ && encoded_ < taken_ && ready_[place(encoded_)]; }
+  bool can_take() const { return !ended_ && taken_ - written_ < pipeline_.places; }
+
+  std::size_t place(std::size_t item) const { return item % pipeline_.places; }
+
+  /// Does one step, if there is one to do.
+  void work() {
+    std::unique_lock lock(mutex_);
+    try {
+      const auto step = begin();
+      if (!step) return;
+      call_others();
+      lock.unlock();
+      (step->kind == Kind::write    ? pipeline_.write
+       : step->kind == Kind::encode ? pipeline_.encode
+                                    : pipeline_.prepare)(step->place);
+      lock.lock();
+      end(*step);
+      call_others();
+    } catch (...) {
+      if (!lock.owns_lock()) lock.lock();
+      if (!failure_) failure_ = std::current_exception();
+    }
+  }
+
+  /// A step that nobody else does from now on.
+  std::optional<Step> begin() {
+    if (failure_) return {};
+    if (can_write()) {
+      writing_ = true;
+      return Step{Kind::write, place(written_)};
+    }
+    if (can_encode()) {
+      encoding_ = true;
+      return Step{Kind::encode, place(encoded_)};
+    }
+    if (!can_take()) return {};
+    ended_ = !pipeline_.take(place(taken_));
+    if (ended_) return {};
+    return Step{Kind::prepare, place(taken_++)};
+  }
+
+  void end(Step step) {
+    switch (step.kind) {
+      case Kind::prepare:
+        ready_[step.place] = true;
+        break;
+      case Kind::encode:
+        encoding_ = false;
+        ready_[step.place] = false;
+        ++encoded_;
+        break;
+      case Kind::write:
+        writing_ = false;
+        ++written_;
+        break;
+    }
+  }
+
+  void call_others() {
+    if (!failure_ && (can_write() || can_encode() || can_take())) tasks_.run([this] { work(); });
+  }
+
+  const Pipeline& pipeline_;
+  std::mutex mutex_;
+  std::vector<bool> ready_;  // [place]: prepared, not yet encoded
+  std::size_t taken_ = 0, encoded_ = 0, written_ = 0;
+  bool ended_ = false, encoding_ = false, writing_ = false;
+  std::exception_ptr failure_;
+  TaskGroup tasks_;
+};
+
+}  // namespace
+
+void run_pipeline(const Pipeline& pipeline) { PipelineRun(pipeline).run(); }
+
+}  // namespace beeld
