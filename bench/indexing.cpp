@@ -1,19 +1,14 @@
 #include "bench/indexing.h"
 
 #include <beeld/beeld.h>
-#include <spawn.h>
-#include <sys/wait.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
-#include <fstream>
-#include <functional>
 #include <stdexcept>
 #include <string>
-#include <thread>
 #include <vector>
 
+#include "bench/command.h"
 #include "bench/photo.h"
 #include "bench/turns.h"
 #include "core/base/files.h"
@@ -45,44 +40,6 @@ std::vector<fs::path> write_photos(const fs::path& folder, int width, int height
     write_file_atomically(paths.back(), std::string(photo.begin(), photo.end()) + tail);
   }
   return paths;
-}
-
-struct Usage {
-  double seconds = 0;
-  double megabytes = 0;  ///< the most that was resident
-};
-
-/// Megabytes, so far. (What wait4 gives a process that was spawned begins with the memory of its parent.)
-double most_resident(pid_t process) {
-  std::ifstream status("/proc/" + std::to_string(process) + "/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::stod(line.substr(6)) / 1024;
-  return 0;
-}
-
-/// Runs build/beeld with its output thrown away.
-Usage run_command(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), BEELD_COMMAND);
-  arguments.emplace_back("--quiet");
-  std::vector<char*> pointers;
-  for (auto& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", 1, 0);
-  pid_t process = 0;
-  int status = 1;
-  double megabytes = 0;
-  const double seconds = seconds_of([&] {
-    if (::posix_spawn(&process, BEELD_COMMAND, &actions, nullptr, pointers.data(), ::environ) != 0) return;
-    while (::waitpid(process, &status, WNOHANG) == 0) {
-      megabytes = std::max(megabytes, most_resident(process));
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-  });
-  posix_spawn_file_actions_destroy(&actions);
-  if (status != 0) throw std::runtime_error("bench: beeld " + arguments[1] + " failed");
-  return {seconds, megabytes};
 }
 
 void time_stages(const Model& model, int width, int height, std::size_t count) {

@@ -9,6 +9,7 @@
 #include "bench/decoding.h"
 #include "bench/encoders.h"
 #include "bench/indexing.h"
+#include "bench/loading.h"
 #include "bench/search.h"
 #include "bench/vit_b_32.h"
 #include "tests/support/temporary_folder.h"
@@ -28,6 +29,7 @@ void run(const std::vector<std::string>& sections, const std::string& charts) {
   if (wanted("encode")) encoders(folder.path());
   if (wanted("decode")) decoding(model);
   if (wanted("index")) indexing(folder.path());
+  if (wanted("load")) loading(folder.path());
   if (!wanted("search") && charts.empty()) return;
   const auto searches = time_searches();
   print(searches);
@@ -39,7 +41,7 @@ void run(const std::vector<std::string>& sections, const std::string& charts) {
 
 }  // namespace beeld::bench
 
-/// beeld_bench [--charts FOLDER] [encode] [decode] [index] [search]
+/// beeld_bench [--charts FOLDER] [encode] [decode] [index] [load] [search]
 int main(int argc, char** argv) {
   try {
     std::vector<std::string> sections(argv + 1, argv + argc);

@@ -109,7 +109,7 @@ std::string name_of_opcode(std::uint8_t code) {
     if (known.code == code) return std::string(known.name);
   }
   constexpr std::string_view digits = "0123456789abcdef";
-  return std::string("opcode 0x") + digits[code / 16] + digits[code % 16];
+  return std::string("0x") + digits[code / 16] + digits[code % 16];
 }
 
 std::optional<KnownGlobal> find_global(std::string_view module, std::string_view name) {

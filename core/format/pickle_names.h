@@ -22,6 +22,7 @@ enum class Opcode : std::uint8_t {
   long1 = 0x8a,
   real = 'G',
   unicode = 'X',
+  unicode1 = 0x8c,
   empty_tuple = ')',
   tuple1 = 0x85,
   tuple2 = 0x86,
@@ -34,6 +35,7 @@ enum class Opcode : std::uint8_t {
   set_item = 's',
   set_items = 'u',
   global = 'c',
+  stack_global = 0x93,
   persistent_id = 'Q',
   reduce = 'R',
   build = 'b',
@@ -42,7 +44,9 @@ enum class Opcode : std::uint8_t {
   get4 = 'j',
   put1 = 'q',
   put4 = 'r',
+  memoize = 0x94,
   protocol = 0x80,
+  frame = 0x95,
 };
 
 /// The opcode's name in Python's pickletools, also of those that are refused; "opcode 0xff" where it has

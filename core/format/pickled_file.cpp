@@ -1,5 +1,6 @@
 #include "core/format/pickled_file.h"
 
+#include "core/base/text.h"
 #include "core/format/unpickler.h"
 #include "core/format/zip_archive.h"
 
@@ -24,8 +25,8 @@ constexpr std::string_view stream_start(
     "\x80\x02\x8a\x0al\xfc\x9c"
     "F\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.",
     21);
-constexpr std::size_t count_bytes = 8;  // of elements, before each storage of a stream
-constexpr std::size_t max_names = std::size_t{1} << 18;
+constexpr std::size_t count_bytes = 8;                        // of elements, before each storage of a stream
+constexpr std::size_t max_name_bytes = std::size_t{1} << 24;  // of all modules' members together
 constexpr std::string_view parallel_prefix = "module.";
 
 struct Problem {
@@ -55,7 +56,7 @@ std::uint64_t bytes_of(const pickle::Storage& storage, std::uint64_t there, cons
   std::uint64_t wanted = 0;
   if (__builtin_mul_overflow(static_cast<std::uint64_t>(storage.size), size_of(storage.dtype), &wanted) ||
       wanted > there) {
-    problem.corrupt("the storage " + std::string(storage.key) + " of " + std::to_string(storage.size) +
+    problem.corrupt("the storage " + printable(storage.key) + " of " + std::to_string(storage.size) +
                     " elements of " + std::string(name_of(storage.dtype)) + " is longer than its " +
                     std::to_string(there) + " bytes");
   }
@@ -89,7 +90,7 @@ class TorchArchive {
       result.storages.push_back(need("data/" + std::string(storage.key)));
       const auto bytes = result.storages.back().size();
       if (bytes_of(storage, bytes, problem_) != bytes)
-        problem_.corrupt("the storage " + std::string(storage.key) + " is shorter than its record of " +
+        problem_.corrupt("the storage " + printable(storage.key) + " is shorter than its record of " +
                          std::to_string(bytes) + " bytes");
     }
     result.header = pickle;
@@ -101,13 +102,14 @@ class TorchArchive {
     const auto record = archive_.records().find(std::string(folder_) + name);
     if (record == archive_.records().end()) return std::nullopt;
     if (!record->second.stored)
-      problem_.unsupported("the record " + name + " is compressed; torch stores it as it is");
+      problem_.unsupported("the record " + printable(name) +
+                           " is compressed or encrypted; torch stores it as it is");
     return record->second.bytes;
   }
 
   std::span<std::byte> need(const std::string& name) const {
     const auto record = find(name);
-    if (!record) problem_.corrupt("the archive has no record " + name);
+    if (!record) problem_.corrupt("the archive has no record " + printable(name));
     return *record;
   }
 
@@ -164,17 +166,17 @@ class TorchStream {
       wanted.erase(found);
     }
     if (!wanted.empty())
-      problem_.corrupt("the storage " + std::string(wanted.begin()->first) + " is not there");
+      problem_.corrupt("the storage " + printable(wanted.begin()->first) + " is not there");
   }
 
   std::span<std::byte> next_storage(const pickle::Storage& storage) {
     std::int64_t count = 0;
     if (bytes_.size() - at_ < count_bytes)
-      problem_.corrupt("the file ends before the storage " + std::string(storage.key));
+      problem_.corrupt("the file ends before the storage " + printable(storage.key));
     std::memcpy(&count, bytes_.data() + at_, count_bytes);
     at_ += count_bytes;
     if (count != storage.size) {
-      problem_.corrupt("the storage " + std::string(storage.key) + " of " + std::to_string(storage.size) +
+      problem_.corrupt("the storage " + printable(storage.key) + " of " + std::to_string(storage.size) +
                        " elements begins with the count " + std::to_string(count));
     }
     const auto bytes = bytes_of(storage, bytes_.size() - at_, problem_);
@@ -229,7 +231,7 @@ class StateDict {
   void add(std::string name, Value tensor) {
     const auto* view = &content_.tensors[static_cast<std::size_t>(tensor.number)];
     const auto [place, fresh] = names_.emplace(std::move(name), view);
-    if (!fresh) problem_.corrupt("the name " + place->first + " occurs twice");
+    if (!fresh) problem_.corrupt("the name " + printable(place->first) + " occurs twice");
   }
 
   void add_items(Value dict) {
@@ -241,18 +243,25 @@ class StateDict {
     }
   }
 
+  /// Modules may be shared, so that short files have long lists of names.
+  void spend(std::size_t bytes) {
+    spent_ += bytes;
+    if (spent_ > max_name_bytes) problem_.corrupt("the names of its modules are too many or too long");
+  }
+
   /// An object's members are tensors, or objects whose members have longer names.
   void add_members(Value object, const std::string& prefix, int depth) {
     const auto& state = content_.container(object).items;
     if (state.empty()) return;
-    if (depth > pickle::max_depth || ++objects_ > max_names)
-      problem_.corrupt("too many modules, or such as hold each other");
     const auto& items = content_.container(state[0]).items;
+    if (depth > pickle::max_depth) problem_.corrupt("modules that hold each other");
+    spend(1 + items.size());
     for (std::size_t i = 0; i < items.size(); i += 2) {
       const auto key = items[i], value = items[i + 1];
       if (value.kind != Kind::tensor && value.kind != Kind::object) continue;
       if (key.kind != Kind::text) problem_.corrupt("a module's member under a number instead of a name");
       auto name = prefix + std::string(content_.text(key));
+      spend(name.size());
       if (value.kind == Kind::tensor) {
         add(std::move(name), value);
       } else {
@@ -270,7 +279,7 @@ class StateDict {
   const Content& content_;
   const Problem& problem_;
   Names names_;
-  std::size_t objects_ = 0;
+  std::size_t spent_ = 0;
 };
 
 bool is_row_major(const TensorView& view) {

@@ -1,5 +1,6 @@
 #include "core/format/unpickler.h"
 
+#include "core/base/text.h"
 #include "core/format/pickle_names.h"
 
 #include <beeld/error.h>
@@ -13,57 +14,18 @@ namespace beeld::pickle {
 
 namespace {
 
-constexpr std::uint8_t known_protocol = 2;  // the one that torch writes
+constexpr int lowest_protocol = 2, highest_protocol = 5;  // torch writes 2, unless it is asked for others
 constexpr std::size_t max_stack = std::size_t{1} << 18;
 constexpr std::size_t max_containers = std::size_t{1} << 18;
+constexpr std::size_t max_tensors = std::size_t{1} << 16;
 constexpr std::size_t max_rank = 16;
 constexpr std::int64_t max_elements = std::int64_t{1} << 40;
-constexpr std::size_t max_shown = 80;
-
-/// The start of a name from the file, fit for a message.
-std::string shown(std::string_view text) {
-  std::string result;
-  for (const char letter : text.substr(0, max_shown)) {
-    const bool plain = letter > ' ' && letter < 0x7f;
-    result += plain ? letter : '?';
-  }
-  return text.size() > max_shown ? result + "..." : result;
-}
-
-bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<std::uint8_t>(text[i]);
-    const std::size_t length = first < 0x80       ? 1
-                               : first >> 5 == 6  ? 2
-                               : first >> 4 == 14 ? 3
-                               : first >> 3 == 30 ? 4
-                                                  : 0;
-    if (length == 0 || length > text.size() - i) return false;
-    std::uint32_t code = length == 1 ? first : first & (0xffU >> (length + 1));
-    for (std::size_t k = 1; k < length; ++k) {
-      const auto next = static_cast<std::uint8_t>(text[i + k]);
-      if (next >> 6 != 2) return false;
-      code = code << 6 | (next & 0x3fU);
-    }
-    constexpr std::uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (code < smallest[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
-    i += length;
-  }
-  return true;
-}
 
 class Unpickler {
  public:
   Unpickler(std::string_view bytes, const std::string& file) : bytes_(bytes), file_(file) {}
 
   Content run() {
-    if (take<std::uint8_t>() != static_cast<std::uint8_t>(Opcode::protocol))
-      corrupt("it does not begin with PROTO");
-    const auto protocol = take<std::uint8_t>();
-    if (protocol != known_protocol) {
-      unsupported("protocol " + std::to_string(protocol) + "; torch writes protocol " +
-                  std::to_string(known_protocol));
-    }
     for (std::size_t steps = 0; steps < max_steps; ++steps) {
       code_ = take<std::uint8_t>();
       if (static_cast<Opcode>(code_) == Opcode::stop) return finish();
@@ -93,7 +55,9 @@ class Unpickler {
         take_text(sizeof(double));
         return push({Kind::real, 0});
       case Opcode::unicode:
-        return push_text();
+        return push_text(take<std::uint32_t>());
+      case Opcode::unicode1:
+        return push_text(take<std::uint8_t>());
       case Opcode::mark:
         if (marks_.size() == static_cast<std::size_t>(max_depth)) too_deep();
         return marks_.push_back(stack_.size());
@@ -119,8 +83,12 @@ class Unpickler {
         return extend(Kind::dict, 2);
       case Opcode::set_items:
         return extend(Kind::dict, close_mark());
-      case Opcode::global:
-        return push_global();
+      case Opcode::global: {
+        const auto module = take_line();
+        return push_global(module, take_line());
+      }
+      case Opcode::stack_global:
+        return push_stack_global();
       case Opcode::persistent_id:
         return push_storage();
       case Opcode::reduce:
@@ -137,11 +105,25 @@ class Unpickler {
         return put(take<std::uint8_t>());
       case Opcode::put4:
         return put(take<std::uint32_t>());
+      case Opcode::memoize:
+        return put(memo_.size());
       case Opcode::protocol:
+        if (at_ != 1) corrupt("PROTO in the middle");
+        return check_protocol(take<std::uint8_t>());
+      case Opcode::frame:
+        if (take<std::uint64_t>() > bytes_.size() - at_) corrupt("a FRAME that is longer than the pickle");
+        return;
       case Opcode::stop:
         break;
     }
     unsupported("the opcode " + name_of_opcode(code_) + ", which no tensor needs");
+  }
+
+  void check_protocol(int protocol) const {
+    if (protocol < lowest_protocol || protocol > highest_protocol) {
+      unsupported("protocol " + std::to_string(protocol) + "; known are " + std::to_string(lowest_protocol) +
+                  " to " + std::to_string(highest_protocol));
+    }
   }
 
   // What came from the file.
@@ -217,7 +199,7 @@ class Unpickler {
   }
 
   /// Entries are numbered as they come, by every pickler.
-  void put(std::uint32_t index) {
+  void put(std::size_t index) {
     need(1);
     if (index > memo_.size()) {
       corrupt("the memo's entry " + std::to_string(index) + " comes after " + std::to_string(memo_.size()) +
@@ -273,20 +255,25 @@ class Unpickler {
            value.kind == Kind::object;
   }
 
-  void push_text() {
-    const auto text = take_text(take<std::uint32_t>());
-    if (!is_utf8(text)) corrupt("the text " + shown(text) + " is not UTF-8");
+  void push_text(std::size_t size) {
+    const auto text = take_text(size);
+    if (!is_utf8(text)) corrupt("the text " + printable(text) + " is not UTF-8");
     push({Kind::text, static_cast<std::int64_t>(content_.texts.size())});
     content_.texts.push_back(text);
   }
 
   // What is asked for by name, and what is made of it.
 
-  void push_global() {
-    const auto module = take_line(), name = take_line();
+  void push_stack_global() {
+    const auto name = pop(), module = pop();
+    if (name.kind != Kind::text || module.kind != Kind::text) corrupt("STACK_GLOBAL of what is no name");
+    push_global(content_.text(module), content_.text(name));
+  }
+
+  void push_global(std::string_view module, std::string_view name) {
     const auto known = find_global(module, name);
     if (!known) {
-      unsupported("the global " + shown(module) + "." + shown(name) +
+      unsupported("the global " + printable(module) + "." + printable(name) +
                   ", which is not one of those that rebuild tensors");
     }
     push({Kind::global, static_cast<std::int64_t>(globals_.size())});
@@ -320,7 +307,7 @@ class Unpickler {
       part.size = view[2].number;
       if (part.offset < 0 || part.size < 0 || part.offset > storage.size ||
           part.size > storage.size - part.offset)
-        corrupt("a part of storage " + shown(storage.key) + " that lies outside of it");
+        corrupt("a part of storage " + printable(storage.key) + " that lies outside of it");
     }
     push({Kind::storage, static_cast<std::int64_t>(parts_.size())});
     parts_.push_back(part);
@@ -331,7 +318,7 @@ class Unpickler {
     if (fresh) content_.storages.push_back(storage);
     const auto& first = content_.storages[known->second];
     if (first.dtype != storage.dtype || first.size != storage.size)
-      corrupt("the storage " + shown(storage.key) + " is described in two ways");
+      corrupt("the storage " + printable(storage.key) + " is described in two ways");
     return known->second;
   }
 
@@ -362,6 +349,8 @@ class Unpickler {
   void push_tensor(const std::vector<Value>& items, std::size_t count) {
     if (items.size() != count || items[0].kind != Kind::storage || items[1].kind != Kind::integer)
       corrupt("a tensor of other arguments than a storage, an offset, sizes and strides");
+    if (content_.tensors.size() == max_tensors)
+      limit("more than " + std::to_string(max_tensors) + " tensors");
     const auto& part = parts_[static_cast<std::size_t>(items[0].number)];
     TensorView view{part.storage, items[1].number, integers(items[2]), integers(items[3])};
     check_within(view, part.size);
@@ -401,7 +390,7 @@ class Unpickler {
       empty = empty || extent == 0;
     }
     if (!fits || (empty ? view.offset > size : last >= size)) {
-      corrupt("a tensor reaches outside of its storage " + shown(key) + ", which has " +
+      corrupt("a tensor reaches outside of its storage " + printable(key) + ", which has " +
               std::to_string(size) + " elements");
     }
   }

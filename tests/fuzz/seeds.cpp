@@ -10,6 +10,7 @@
 #include "tests/support/tar.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
+#include "tests/support/torch_files.h"
 #include "tests/support/weight_files.h"
 
 using namespace beeld;
@@ -47,6 +48,31 @@ void write_tensor_files(const fs::path& folder) {
   Matrix matrix(2, 3);
   write_npy(folder / "npy" / "matrix", matrix);
   write_npy(folder / "npy" / "empty", Matrix(0, 3));
+}
+
+void write_pickles(const fs::path& folder) {
+  using namespace testing::pickled;
+  const testing::StoredTensors tensors{{"module.matrix", testing::random_stored({3, 2}, 1)},
+                                       {"module.scalar", testing::random_stored({}, 3)},
+                                       {"module.empty", testing::random_stored({0, 4}, 4)}};
+  using Form = testing::TorchForm;
+  for (const auto& [name, form] : {std::pair{"archive", Form::archive},
+                                   {"zip64", Form::archive_zip64},
+                                   {"stream", Form::stream},
+                                   {"script", Form::script}})
+    write(folder / name, testing::torch_bytes(tensors, DType::f16, form));
+
+  const auto shared = storage("FloatStorage", "0", 12);
+  const auto weights = ordered_dict({{"transposed", tensor(shared, {0, {4, 3}, {1, 4}})},
+                                     {"expanded", tensor(shared, {5, {2, 3}, {0, 0}})},
+                                     {"parameter", parameter(tensor(shared, {1, {2, 2}, {8, 2}}))}}) +
+                       dict({{"_metadata", dict({{"version", integer(1)}})}}) + 'b';
+  const auto training =
+      dict({{"epoch", integer(100'000)}, {"state_dict", weights}, {"name", "N"}, {"list", list({"\x88"})}});
+  write(folder / "training", testing::torch_archive(whole(training), {{"0", std::string(48, 'x')}}));
+  const auto part = stream_storage("LongStorage", "7", 4, tuple({text("root"), integer(1), integer(2)}));
+  write(folder / "parts", testing::torch_stream(whole(dict({{"a", tensor(part, {0, {2}, {1}})}})),
+                                                {{"7", 4, std::string(32, 'x')}}));
 }
 
 void write_pictures(const fs::path& folder) {
@@ -227,6 +253,7 @@ int main(int argc, char** argv) {
   }
   const fs::path folder = argv[1];
   write_tensor_files(folder);
+  write_pickles(folder / "pickle");
   write_pictures(folder / "image");
   write_archives(folder / "tar");
   write_tokenizer_json(folder / "tokenizer_json");

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstring>
-#include <stdexcept>
 
 #include "core/base/files.h"
 
@@ -36,18 +35,10 @@ std::string integers(const std::vector<std::int64_t>& values) {
   return pickled::tuple(items);
 }
 
-std::string_view storage_type(DType dtype) {
-  switch (dtype) {
-    case DType::f32:
-      return "FloatStorage";
-    case DType::f16:
-      return "HalfStorage";
-    case DType::bf16:
-      return "BFloat16Storage";
-    default:
-      throw std::invalid_argument("a type that tests do not write");
-  }
-}
+/// In the order of DType.
+constexpr std::array<std::string_view, 10> storage_types{
+    "FloatStorage", "HalfStorage", "BFloat16Storage", "LongStorage",   "IntStorage",
+    "ByteStorage",  "CharStorage", "ShortStorage",    "DoubleStorage", "BoolStorage"};
 
 }  // namespace
 
@@ -209,18 +200,17 @@ std::string module_tree(const Members& tensors, const std::string& prefix) {
 
 }  // namespace
 
-std::string torch_bytes(const StoredTensors& tensors, DType dtype, TorchForm form) {
+std::string torch_bytes(const std::map<std::string, TensorData, std::less<>>& tensors, TorchForm form) {
   Members members;
   std::vector<ZipFile> files;
   std::vector<StreamStorage> stream;
   for (const auto& [name, tensor] : tensors) {
     const auto key = std::to_string(members.size());
-    const auto elements = static_cast<std::int64_t>(tensor.values.size());
-    const auto bytes = stored_bytes(tensor, dtype);
-    const std::string content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-    const auto storage = form == TorchForm::stream
-                             ? pickled::stream_storage(storage_type(dtype), key, elements)
-                             : pickled::storage(storage_type(dtype), key, elements);
+    const auto type = storage_types[static_cast<std::size_t>(tensor.dtype)];
+    const auto elements = static_cast<std::int64_t>(tensor.bytes.size() / size_of(tensor.dtype));
+    const std::string content(reinterpret_cast<const char*>(tensor.bytes.data()), tensor.bytes.size());
+    const auto storage = form == TorchForm::stream ? pickled::stream_storage(type, key, elements)
+                                                   : pickled::storage(type, key, elements);
     members.emplace_back(name, pickled::tensor(storage, {0, tensor.shape, pickled::row_major(tensor.shape)}));
     files.push_back({key, content});
     stream.push_back({key, elements, content});
@@ -229,6 +219,16 @@ std::string torch_bytes(const StoredTensors& tensors, DType dtype, TorchForm for
   const auto pickle =
       pickled::whole(form == TorchForm::script ? module_tree(members, "") : pickled::ordered_dict(members));
   return torch_archive(pickle, files, form == TorchForm::archive_zip64 ? ZipSizes::zip64 : ZipSizes::plain);
+}
+
+std::string torch_bytes(const StoredTensors& tensors, DType dtype, TorchForm form) {
+  std::map<std::string, std::vector<std::byte>> bytes;
+  std::map<std::string, TensorData, std::less<>> data;
+  for (const auto& [name, tensor] : tensors) {
+    bytes[name] = stored_bytes(tensor, dtype);
+    data[name] = {dtype, tensor.shape, bytes[name]};
+  }
+  return torch_bytes(data, form);
 }
 
 void write_torch(const std::filesystem::path& file, const StoredTensors& tensors, DType dtype,

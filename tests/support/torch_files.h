@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,6 +73,7 @@ std::string torch_stream(const std::string& pickle, const std::vector<StreamStor
 enum class TorchForm { archive, archive_zip64, stream, script };
 
 /// A state dict, or the same tensors hanging in a tree of scripted modules, each in a storage of its own.
+std::string torch_bytes(const std::map<std::string, TensorData, std::less<>>& tensors, TorchForm form);
 std::string torch_bytes(const StoredTensors& tensors, DType dtype, TorchForm form);
 
 void write_torch(const std::filesystem::path& file, const StoredTensors& tensors, DType dtype = DType::f32,

@@ -152,6 +152,19 @@ TEST_F(PickledFileTest, ReadsMemoAndEveryNumber) {
   EXPECT_EQ(file.tensors().size(), 3U);
 }
 
+TEST_F(PickledFileTest, ReadsLaterProtocols) {
+  const auto short_text = [](const std::string& value) {
+    return "\x8c" + std::string(1, static_cast<char>(value.size())) + value;
+  };
+  const auto rebuild = short_text("torch._utils") + "\x94" + short_text("_rebuild_tensor") + "\x93\x94";
+  const auto arguments = tuple({twelve, integer(0), tuple({integer(12)}), tuple({integer(1)})});
+  const auto value = '}' + short_text("a") + rebuild + arguments + "R\x94s" + short_text("b") + "h\x02s";
+  const auto pickle =
+      "\x80\x04\x95" + std::string{static_cast<char>(value.size() + 1), 0, 0, 0, 0, 0, 0, 0} + value + '.';
+  const auto file = read(testing::torch_archive(pickle, {{"0", counted(12)}}));
+  EXPECT_EQ(file.tensors().size(), 2U);
+}
+
 TEST_F(PickledFileTest, ReadsPartsOfAStreamsStorages) {
   const auto part = tuple({text("root"), integer(4), integer(5)});
   const auto whole_storage = stream_storage("FloatStorage", "7", 12);
@@ -198,14 +211,12 @@ TEST_F(PickledFileTest, RefusesByNameWhatCouldRun) {
   beside('(' + text("x") + "o", "the opcode OBJ");
   beside("\x82\x01", "the opcode EXT1");
   beside("Pstorage\n", "the opcode PERSID");
-  beside(text("posix") + text("system") + "\x93", "the opcode STACK_GLOBAL");
+  beside(text("posix") + text("system") + "\x93", "the global posix.system");
   beside("N0", "the opcode POP");
   beside("N2", "the opcode DUP");
   beside("\x8b\xff\xff\xff\xff", "the opcode LONG4");
   beside("\x8d" + std::string(8, '\x7f'), "the opcode BINUNICODE8");
-  beside("\x95" + std::string(8, '\x7f'), "the opcode FRAME");
-  beside("\xff", "opcode 0xff");
-  beside("\x80\x02", "the opcode PROTO");
+  beside("\xff", "the opcode 0xff");
   beside(call(global("torch", "FloatStorage"), ")"), "a call of what is only a name");
   beside(call(global("__torch__.net", "Module"), ")"), "a call of what is only a name");
   beside(global("collections", "OrderedDict") + ")\x81", "NEWOBJ of what is not");
@@ -236,12 +247,15 @@ TEST_F(PickledFileTest, RefusesMalformedPickles) {
   refused(text("\xed\xa0\x80"), "not UTF-8");
   refused("\x8a\x09" + std::string(9, '\x01'), "an integer of 9 bytes");
   refused("NN", "STOP with 2 values");
+  refused("\x80\x02", "PROTO in the middle");
+  refused("\x95" + std::string(8, '\x7f'), "a FRAME that is longer");
+  refused(text("x") + "N\x93", "STACK_GLOBAL of what is no name");
   refused("(}", "1 marks");
   refused("", "STOP with 0 values");
   const auto archive = [&](const std::string& pickle) { return testing::torch_archive(pickle, {}); };
   expect_refused(archive("\x80\x02}"), ErrorCode::corrupt, "ends within or before");
   expect_refused(archive(""), ErrorCode::corrupt, "ends within or before");
-  expect_refused(archive("}."), ErrorCode::corrupt, "does not begin with PROTO");
+  expect_refused(archive("}."), ErrorCode::corrupt, "no tensors by name");
   expect_refused(archive(whole(dict({{"a", good}})) + "x"), ErrorCode::corrupt, "");
   expect_refused(archive("\x80\x02" + std::string("ccollections")), ErrorCode::corrupt,
                  "within the name of a global");
@@ -325,6 +339,9 @@ TEST_F(PickledFileTest, BoundsDepthAndNumber) {
   expect_dict_refused(lists, ErrorCode::limit, "nested deeper than 100");
   expect_dict_refused(std::string(300'000, ']'), ErrorCode::limit, "containers");
   expect_dict_refused(std::string(300'000, 'N'), ErrorCode::limit, "on the stack");
+  std::string appends = "]";
+  for (int i = 0; i < 1'100'000; ++i) appends += "Na";
+  expect_dict_refused(appends, ErrorCode::limit, "more than 2097152 opcodes");
   std::string puts = "N";
   for (int i = 0; i < 1'100'000; ++i) puts += std::string("q\0h\0", 4);
   expect_dict_refused(puts, ErrorCode::limit, "on the stack");
@@ -334,7 +351,18 @@ TEST_F(PickledFileTest, BoundsDepthAndNumber) {
     const auto memo = std::string("h") + i;
     shared = module_object("Module", {{"x", shared}, {"y", memo}}) + 'q' + static_cast<char>(i + 1);
   }
-  expect_dict_refused(shared, ErrorCode::corrupt, "hold each other");
+  expect_dict_refused(shared, ErrorCode::corrupt, "too many or too long");
+  // One long name before many short ones.
+  std::vector<std::pair<std::string, std::string>> many;
+  for (int i = 0; i < 1000; ++i)
+    many.emplace_back(std::to_string(i), i == 0 ? good + 'q' + std::string(1, '\0') : std::string("h\0", 2));
+  expect_dict_refused(module_object("Module", {{std::string(100'000, 'x'), module_object("Module", many)}}),
+                      ErrorCode::corrupt, "too many or too long");
+  // One tensor's arguments, again and again.
+  auto tensors = '(' + global("torch._utils", "_rebuild_tensor") + 'q' + std::string(1, '\0') +
+                 tuple({twelve, integer(0), ")", ")"}) + "q\x01R";
+  for (int i = 0; i < 100'000; ++i) tensors += std::string("h\0h\1R", 5);
+  expect_dict_refused(tensors, ErrorCode::limit, "more than 65536 tensors");
 }
 
 TEST_F(PickledFileTest, RefusesOtherFilesAndOtherArchives) {
@@ -364,7 +392,7 @@ TEST_F(PickledFileTest, RefusesOtherFilesAndOtherArchives) {
       1U);
   auto compressed = bytes;  // the methods of the first record, at the record and in the directory
   compressed[8] = compressed[bytes.find("PK\x01\x02") + 10] = 8;
-  expect_refused(compressed, ErrorCode::unsupported, "the record data.pkl is compressed");
+  expect_refused(compressed, ErrorCode::unsupported, "the record data.pkl is compressed or encrypted");
 }
 
 TEST_F(PickledFileTest, RefusesArchivesThatReadersUnderstandDifferently) {
