@@ -219,9 +219,10 @@ AttentionWeights<float> WeightReader::cross_attention(const std::string& prefix,
   const Shape each{attention.key_value_heads * attention.head_width, config.memory_width};
   const auto bias = attention.query_key_value_bias;
   AttentionWeights<float> weights;
-  weights.query = block_linear({prefix + names.cross_query}, {query_width, width}, bias);
-  weights.key_value = block_linear({prefix + names.cross_key, prefix + names.cross_value}, each, bias);
-  weights.output = block_linear({prefix + names.cross_output}, {width, query_width}, attention.output_bias);
+  weights.query = joined({prefix + names.cross_query}, {query_width, width}, bias, names.layout);
+  weights.key_value = joined({prefix + names.cross_key, prefix + names.cross_value}, each, bias, names.layout);
+  weights.output =
+      joined({prefix + names.cross_output}, {width, query_width}, attention.output_bias, names.layout);
   return weights;
 }
 
