@@ -26,8 +26,8 @@ using Weights = std::map<std::string, std::vector<float>>;
 
 Weights weights_of(const Learner& learner) {
   Weights weights;
-  for (const auto& [name, shape, values] : learner.model().named)
-    weights[name].assign(values.data(), values.data() + values.size());
+  for (const auto& tensor : learner.model().named)
+    weights[tensor.name].assign(tensor.values.data(), tensor.values.data() + tensor.values.size());
   return weights;
 }
 
