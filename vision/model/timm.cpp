@@ -76,12 +76,22 @@ const char* name_of(VisionPool pool) {
   return pool == VisionPool::first_token ? "token" : pool == VisionPool::mean ? "avg" : "map";
 }
 
+/// What the name stands for, changed by model_args and by the pooling that the model was saved with.
+VisionConfig read_shape(Settings& settings) {
+  const auto name = settings.string("architecture", "");
+  const int edge = fixed_input(settings.object("pretrained_cfg"));
+  const auto config = timm_architecture(name, settings.object("model_args"), edge);
+  const std::string own_pool = name_of(config.pool), pool = settings.string("global_pool", own_pool);
+  if (pool == own_pool) return config;
+  auto arguments = settings.raw("model_args");
+  arguments["global_pool"] = pool;
+  return timm_architecture(name, Settings(arguments, settings.origin() + " model_args"), edge);
+}
+
 }  // namespace
 
 Classifier read_timm(WeightReader& weights, Settings settings) {
-  const auto config = timm_architecture(settings.string("architecture", ""), settings.object("model_args"),
-                                        fixed_input(settings.object("pretrained_cfg")));
-  settings.require("global_pool", name_of(config.pool));
+  const auto config = read_shape(settings);
   settings.ignore({"num_features"});
   const auto classes = settings.bounded("num_classes", 1000, 0, 1 << 20);
   Classifier model;
