@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "tests/support/shared.h"
+#include "tests/support/source_tree.h"
 #include "tests/text/tokenizer/streamed.h"
 #include "tests/text/tokenizer/tokenizer_folder.h"
 #include "text/unicode/unicode.h"
@@ -172,6 +173,14 @@ TEST(PublishedTokenizers, DecodeGivesTheNormalizedText) {
       }
     }
   }
+}
+
+TEST(PublishedTokenizers, SiglipTakesItsFirstSpaceBack) {
+  const auto tokenizer = load_tokenizer(testing::source_folder() / "data/model");
+  const auto ids = tokenizer->encode_full("Two dogs,  in the snow!");
+  EXPECT_EQ(tokenizer->decode(ids), "two dogs in the snow");
+  EXPECT_EQ(streamed(*tokenizer, ids), "two dogs in the snow");
+  EXPECT_EQ(tokenizer->decode(ids, {SpecialTokens::keep}), "two dogs in the snow</s>");
 }
 
 TEST(PublishedTokenizers, ClipCaptionsDecodeToTextWithTheSameIds) {
