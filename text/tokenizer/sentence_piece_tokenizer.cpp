@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 
 #include <algorithm>
+#include <set>
 
 #include "text/tokenizer/text_stream.h"
 #include "text/unicode/unicode.h"
@@ -24,6 +25,14 @@ struct PieceOptions {
   Decoder decoder = {};
 };
 
+std::set<std::string> names_of(const TokenizerConfig& config) {
+  std::set<std::string> names = {"<s>", "</s>", "<unk>", "<pad>"};
+  for (const auto& [role, token] : config.special) names.insert(token.content);
+  for (const auto& token : config.additional) names.insert(token.content);
+  for (int i = 0; i < config.extra_ids; ++i) names.insert("<extra_id_" + std::to_string(i) + ">");
+  return names;
+}
+
 /// A SentencePiece model as transformers' slow tokenizers use it: tokens are cut out of the text, and the
 /// model encodes each part between them. In a legacy tokenizer the model puts a space before every part; in
 /// others one stands before the text alone.
@@ -36,6 +45,7 @@ class PieceTokenizer : public Tokenizer {
         unknown_(config.special_text("unk_token", "<unk>")),
         options_(std::move(options)),
         tokens_(options_.tokens),
+        named_(names_of(config)),
         meta_space_id_(model_->find(meta_space)),
         unknown_length_(model_->encode(unknown_).size()) {
     if (config.clean_up_spaces.value_or(false)) options_.decoder.append(clean_up_spaces());
@@ -81,7 +91,8 @@ class PieceTokenizer : public Tokenizer {
     return ids;
   }
 
-  /// The space is not kept where a special token follows at once.
+  /// The space is not kept where a token follows at once that the configuration names; as in the reference,
+  /// one of added_tokens_decoder alone does not count.
   std::vector<std::int32_t> encode_after_space(std::string_view text) const {
     std::string spaced(meta_space);
     while (!text.empty()) {
@@ -93,7 +104,7 @@ class PieceTokenizer : public Tokenizer {
     auto ids = encode_parts(spaced);
     if (ids.size() > 1 && ids[0] == meta_space_id_) {
       const auto* second = tokens_.find(ids[1]);
-      if (second && second->special) ids.erase(ids.begin());
+      if (second && named_.contains(second->content)) ids.erase(ids.begin());
     }
     return ids;
   }
@@ -138,6 +149,7 @@ class PieceTokenizer : public Tokenizer {
   std::string unknown_;
   PieceOptions options_;
   AddedTokens tokens_;
+  std::set<std::string> named_;
   std::int32_t meta_space_id_;
   std::size_t unknown_length_;
 };
