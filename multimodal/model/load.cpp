@@ -153,12 +153,6 @@ std::string fingerprint(const fs::path& folder, const Checkpoint& checkpoint) {
   return digest.hex();
 }
 
-std::size_t output_width(const State& state) {
-  const auto& projection = state.vision.projection;
-  return static_cast<std::size_t>(projection.present() ? projection.weight.rows()
-                                                       : std::int64_t{state.vision.config.block.width});
-}
-
 void check_parts(const State& state, const fs::path& folder) {
   const auto classes = static_cast<std::int64_t>(state.info.classes.size());
   if (state.classifier.present() && classes != 0 && classes != state.classifier.weight.rows()) {
@@ -167,13 +161,11 @@ void check_parts(const State& state, const fs::path& folder) {
                                         " classes");
   }
   if (!state.text) return;
-  const auto& projection = state.text->projection;
-  const auto width =
-      projection.present() ? projection.weight.rows() : std::int64_t{state.text->config.block.width};
-  if (width != static_cast<std::int64_t>(output_width(state))) {
+  const auto width = state.text->embedding_width();
+  if (width != state.vision.embedding_width()) {
     throw Error(ErrorCode::corrupt, "[load] " + folder.string() + ": texts are embedded in " +
                                         std::to_string(width) + " dimensions, pictures in " +
-                                        std::to_string(output_width(state)));
+                                        std::to_string(state.vision.embedding_width()));
   }
 }
 
@@ -202,7 +194,7 @@ void read_state(State& state, Source& source) {
   info.name = fs::weakly_canonical(folder).filename().string();
   info.folder = folder;
   info.fingerprint = fingerprint(folder, source.checkpoint);
-  info.dimension = output_width(state);
+  info.dimension = static_cast<std::size_t>(state.vision.embedding_width());
   info.parameters = source.weights.parameters();
   info.image_size = state.vision.config.image_width;
   info.has_text = state.text.has_value();
