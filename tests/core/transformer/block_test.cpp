@@ -7,6 +7,7 @@
 
 #include "core/ops/activation.h"
 #include "core/ops/rows.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/random_weights.h"
 
 namespace beeld {
@@ -135,7 +136,8 @@ TEST(Transformer, RefusesRowsOfOtherSequences) {
     Pass<float> pass;
     pass.sequences.append(5);
     pass.sequences.append(2);
-    EXPECT_THROW(transformer<float>(x, stack, pass, wanted), Error);
+    testing::expect_error(ErrorCode::invalid_argument, "the wanted rows do not fit the sequences",
+                          [&] { transformer<float>(x, stack, pass, wanted); });
   }
 }
 
