@@ -6,6 +6,7 @@
 
 #include <exception>
 #include <iostream>
+#include <vector>
 
 #include "cli/command.h"
 #include "cli/terminal/options.h"
@@ -49,24 +50,29 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.set_version_flag("--version", "beeld " BEELD_VERSION, "Show the version");
 }
 
+/// Commands of one subject, as the folders of cli/ and the help show them.
+struct CommandGroup {
+  const char* name;
+  std::vector<void (*)(CLI::App&, Session&)> commands;
+};
+
+const CommandGroup command_groups[] = {
+    {"Pictures", {add_search, add_classify, add_index, add_cluster, add_dedup}},
+    {"Embedding", {add_embed, add_tokenize}},
+    {"Learning", {add_train, add_vocabulary, add_probe, add_eval}},
+    {"Models", {add_info, add_pull, add_models}},
+};
+
 void add_commands(CLI::App& app, Session& session) {
   // Inherited by the commands: global options are accepted after a command's name, too.
   app.fallthrough();
   app.require_subcommand(1);
-  add_search(app, session);
-  add_classify(app, session);
-  add_index(app, session);
-  add_embed(app, session);
-  add_tokenize(app, session);
-  add_cluster(app, session);
-  add_dedup(app, session);
-  add_eval(app, session);
-  add_probe(app, session);
-  add_info(app, session);
-  add_pull(app, session);
-  add_models(app, session);
-  add_train(app, session);
-  add_vocabulary(app, session);
+  for (const auto& group : command_groups) {
+    for (const auto add : group.commands) {
+      add(app, session);
+      app.get_subcommands([](const CLI::App*) { return true; }).back()->group(group.name);
+    }
+  }
 }
 
 ExitCode run(int argc, char** argv) {

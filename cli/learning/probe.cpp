@@ -1,7 +1,8 @@
 #include <beeld/error.h>
 
 #include <algorithm>
-#include <map>
+#include <optional>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/terminal/interrupt.h"
@@ -98,13 +99,20 @@ std::vector<FewShotRow> measure(Session& session, const LabelledEmbeddings& trai
   return few_shot(train, test, options);
 }
 
-void print_whole(Output& output, const ProbeOptions& options, const LinearClassifier& classifier,
-                 const LabelledEmbeddings& train, const LabelledEmbeddings* test) {
+/// The classifier that all examples give.
+struct WholeFit {
+  LinearClassifier classifier;
+  std::size_t examples = 0;
+  std::optional<LabelledEmbeddings> test;
+};
+
+void print_whole(Output& output, const ProbeOptions& options, const WholeFit& fit) {
+  const auto& [classifier, examples, test] = fit;
   const double right = test ? accuracy(classifier, *test) : 0;
   if (output.json()) {
     Json line = {{"method", options.method},
                  {"classes", classifier.bias.size()},
-                 {"examples", train.labels.size()},
+                 {"examples", examples},
                  {"penalty", classifier.penalty}};
     if (test) line["test"] = test->labels.size();
     if (test) line["accuracy"] = right;
@@ -113,7 +121,7 @@ void print_whole(Output& output, const ProbeOptions& options, const LinearClassi
     return;
   }
   if (test) output.text(table_row("all", right, ""));
-  output.text(grouped(train.labels.size()) + " examples of " + grouped(classifier.bias.size()) + " classes" +
+  output.text(grouped(examples) + " examples of " + grouped(classifier.bias.size()) + " classes" +
               (test ? ", " + grouped(test->labels.size()) + " test pictures" : "") + ", " + options.method +
               (options.out.empty() ? "" : ": " + printable(options.out)) + "\n");
 }
@@ -133,7 +141,7 @@ ExitCode probe(Session& session, ProbeOptions options) {
   const auto classifier = fit_linear(train, classes.size(), options.few.method);
   const auto& model = session.model().info();
   if (!options.out.empty()) save_probe(options.out, {classifier, classes, model.name, model.fingerprint});
-  print_whole(session.output, options, classifier, train, test ? &*test : nullptr);
+  print_whole(session.output, options, {classifier, train.labels.size(), std::move(test)});
   return session.status();
 }
 

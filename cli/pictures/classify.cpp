@@ -1,13 +1,12 @@
 #include <beeld/error.h>
-#include <beeld/zero_shot.h>
 
-#include <algorithm>
 #include <sstream>
 
 #include "cli/command.h"
 #include "cli/pictures/pictures.h"
 #include "cli/terminal/options.h"
 #include "multimodal/probe/probe_file.h"
+#include "multimodal/search/ranking.h"
 
 namespace beeld::cli {
 
@@ -94,16 +93,8 @@ void classify_by_labels(Session& session, const ClassifyOptions& options, std::v
                [&](std::span<const float> logits) { return zero_shot.rank(logits); });
 }
 
-Ranking ranking_of(const std::vector<std::string>& classes) {
-  return [&classes](std::span<const float> logits) {
-    const auto scores = scores_of(logits, Scoring::softmax);
-    std::vector<LabelScore> ranking;
-    for (std::size_t i = 0; i < classes.size() && i < logits.size(); ++i)
-      ranking.push_back({classes[i], scores[i], logits[i]});
-    std::stable_sort(ranking.begin(), ranking.end(),
-                     [](const LabelScore& a, const LabelScore& b) { return a.logit > b.logit; });
-    return ranking;
-  };
+Ranking by_softmax(const std::vector<std::string>& classes) {
+  return [&classes](std::span<const float> logits) { return rank_labels(classes, logits, Scoring::softmax); };
 }
 
 void classify_by_own_classes(Session& session, ClassifyOptions options) {
@@ -116,7 +107,7 @@ void classify_by_own_classes(Session& session, ClassifyOptions options) {
   if (options.top == 0) options.top = own_classes_shown;
   classify_all(
       session, options, [&](const PictureBatch& batch) { return model.classify_pixels(batch.pixels); },
-      ranking_of(classes));
+      by_softmax(classes));
 }
 
 void classify_by_probe(Session& session, ClassifyOptions options) {
@@ -128,7 +119,7 @@ void classify_by_probe(Session& session, ClassifyOptions options) {
     normalize_rows(embeddings);
     return probe.classifier.logits(embeddings);
   };
-  classify_all(session, options, logits_of, ranking_of(probe.classes));
+  classify_all(session, options, logits_of, by_softmax(probe.classes));
 }
 
 ExitCode classify(Session& session, const ClassifyOptions& options) {
@@ -155,8 +146,8 @@ void add_classify(CLI::App& app, Session& session) {
   add_list(command, "IMAGE", options->pictures, "Picture files, or folders of them")
 
       ->required();
-  auto* labels = add_list(command, "--labels", options->labels, "Labels, separated by commas", Arity::one);
-  labels->type_name("A,B,C");
+  auto* labels = add_list(command, "--labels", options->labels, "Labels, separated by commas");
+  labels->type_name("A,B,C")->expected(1);
   auto* labels_file =
       command.add_option("--labels-file", options->labels_file, "A text file with one label a line");
   labels_file->type_name("FILE");

@@ -89,13 +89,13 @@ void print(Output& output, const std::vector<Group>& groups,
   }
 }
 
-void write_page(const std::string& file, const std::vector<Group>& groups, const Matrix& rows,
-                const Matrix& centres, const std::vector<std::filesystem::path>& paths) {
+void write_page(const std::string& file, const std::vector<Group>& groups, const Matrix& centres,
+                const IndexedPictures& pictures) {
   std::vector<GallerySection> sections;
   for (const auto& group : groups) {
     GallerySection section{group.label, {}};
     for (const std::size_t row : group.rows)
-      section.matches.push_back({paths[row], dot(rows[row], centres[group.centre])});
+      section.matches.push_back({pictures.paths[row], dot(pictures.embeddings[row], centres[group.centre])});
     sections.push_back(std::move(section));
   }
   write_gallery(file, sections);
@@ -106,12 +106,12 @@ ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options)
   const auto templates = prompt_templates(options.prompts);
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
-  const auto [paths, rows] = read_libraries(libraries);
-  const auto clusters = cluster(rows, options.clusters);
-  const auto groups =
-      groups_of(clusters, rows, labels_of(session.model(), clusters.centres, words, templates));
-  print(session.output, groups, paths);
-  if (!options.html.empty()) write_page(options.html, groups, rows, clusters.centres, paths);
+  const auto pictures = read_libraries(libraries);
+  const auto clusters = cluster(pictures.embeddings, options.clusters);
+  const auto labels = labels_of(session.model(), clusters.centres, words, templates);
+  const auto groups = groups_of(clusters, pictures.embeddings, labels);
+  print(session.output, groups, pictures.paths);
+  if (!options.html.empty()) write_page(options.html, groups, clusters.centres, pictures);
   return session.status();
 }
 

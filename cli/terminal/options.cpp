@@ -41,16 +41,14 @@ std::string read_input(const std::filesystem::path& file) {
 }  // namespace
 
 CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<std::string>& values,
-                      const std::string& help, Arity arity) {
+                      const std::string& help) {
   // Unlimited, but in a form in which CLI11 does not split values: positionals take what their minimum asks
   // for (which the policy does not enforce), options have a maximum that no argument list reaches.
   constexpr int unlimited = CLI::detail::expected_max_vector_size;
   const bool positional = name.front() != '-';
   return command.add_option(name, CLI::callback_t{}, help)
       ->type_name(positional ? "" : "TEXT")
-      ->expected(positional ? unlimited : 1, positional            ? unlimited
-                                             : arity == Arity::one ? 1
-                                                                   : unlimited / 32)
+      ->expected(positional ? unlimited : 1, positional ? unlimited : unlimited / 32)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->each([&values](const std::string& value) { values.push_back(value); });
@@ -69,8 +67,8 @@ CLI::Validator between(double low, double high) {
 void add_prompt_options(CLI::App& command, PromptOptions& options) {
   add_list(command, "--template", options.templates,
            "A prompt with {} where the label goes, such as \"a photo of a {}\"; may be repeated, the "
-           "embeddings are averaged",
-           Arity::one);
+           "embeddings are averaged")
+      ->expected(1);
   command.add_option("--templates", options.file, "A text file with one such prompt a line")
       ->type_name("FILE");
 }

@@ -9,13 +9,10 @@
 
 namespace beeld::cli {
 
-/// How many values a list option takes each time it is given.
-enum class Arity { one, many };
-
-/// A list of strings taken byte for byte. (A std::vector bound to CLI11 would read "[a,b]" and "{}" as
-/// lists.)
+/// A list of strings taken byte for byte, as many each time the option is given as follow it. (A std::vector
+/// bound to CLI11 would read "[a,b]" and "{}" as lists.)
 CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<std::string>& values,
-                      const std::string& help, Arity arity = Arity::many);
+                      const std::string& help);
 
 /// Accepts numbers in [low, high]; says so otherwise, and adds nothing to the help.
 CLI::Validator between(double low, double high);

@@ -220,7 +220,8 @@ AttentionWeights<float> WeightReader::cross_attention(const std::string& prefix,
   const auto bias = attention.query_key_value_bias;
   AttentionWeights<float> weights;
   weights.query = joined({prefix + names.cross_query}, {query_width, width}, bias, names.layout);
-  weights.key_value = joined({prefix + names.cross_key, prefix + names.cross_value}, each, bias, names.layout);
+  weights.key_value =
+      joined({prefix + names.cross_key, prefix + names.cross_value}, each, bias, names.layout);
   weights.output =
       joined({prefix + names.cross_output}, {width, query_width}, attention.output_bias, names.layout);
   return weights;

@@ -16,8 +16,8 @@ struct LabelScore {
 class ZeroShot {
  public:
   /// `templates` hold `{}` where the label goes; without templates the label itself is the prompt.
-  /// Throws Error: invalid_argument for no labels or a template without `{}`, unsupported for a model that
-  /// embeds no texts.
+  /// Throws Error: invalid_argument for no labels, a template without `{}` or prompts without a direction
+  /// (zeros, infinities or opposites), unsupported for a model that embeds no texts.
   ZeroShot(const Model& model, std::vector<std::string> labels, std::vector<std::string> templates = {});
 
   /// Logits `[N,K]` of unit image embeddings `[N,D]`.

@@ -77,7 +77,8 @@ struct Block {
 
 /// Pairs (a, b) with a < b, a in one block and b in the other, that reach the threshold. A float32 product
 /// finds what may, the exact one decides.
-void find_pairs(const Matrix& rows, Block x, Block y, float threshold, std::vector<Pair>& pairs) {
+std::vector<Pair> find_pairs(const Matrix& rows, Block x, Block y, float threshold) {
+  std::vector<Pair> pairs;
   const auto width = static_cast<std::int64_t>(rows.columns);
   std::vector<float> cosines(static_cast<std::size_t>(x.rows * y.rows));
   product<float>({x.rows, y.rows, width}, {}, {rows.values.data() + x.begin * width, width},
@@ -93,6 +94,7 @@ void find_pairs(const Matrix& rows, Block x, Block y, float threshold, std::vect
         pairs.push_back({static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b), cosine});
     }
   }
+  return pairs;
 }
 
 std::vector<DuplicateGroup> groups_of(const std::vector<Pair>& forest, std::size_t rows) {
@@ -133,8 +135,7 @@ std::vector<DuplicateGroup> near_duplicates(const Matrix& rows, float threshold)
   for (std::int64_t i = 0; i < blocks; ++i) {
     parallel_for(blocks - i, 1, [&](std::int64_t begin, std::int64_t end) {
       for (auto j = begin; j < end; ++j) {
-        std::vector<Pair> pairs;
-        find_pairs(rows, block_at(i), block_at(i + j), threshold, pairs);
+        const auto pairs = find_pairs(rows, block_at(i), block_at(i + j), threshold);
         const std::lock_guard lock(mutex);
         forest.add(pairs);
       }

@@ -62,11 +62,18 @@ Batch prepare(const Model& model, std::vector<Sample> samples, Unfit unfit,
   return batch;
 }
 
+/// What an evaluation walks over, and what it leaves out on its way.
+struct Walk {
+  const Model& model;
+  const std::vector<std::filesystem::path>& shards;
+  const EvaluationOptions& options;
+  std::vector<SkippedSample>& skipped;
+};
+
 /// Walks over all shards: use(batch, unit image embeddings [N,D]) for each batch of usable samples.
 template <typename Unfit, typename Use>
-std::size_t walk(const Model& model, const std::vector<std::filesystem::path>& shards,
-                 const EvaluationOptions& options, Unfit unfit, std::vector<SkippedSample>& skipped,
-                 Use use) {
+std::size_t walk_over(const Walk& walk, Unfit unfit, Use use) {
+  const auto& [model, shards, options, skipped] = walk;
   ShardReader reader(shards);
   std::size_t images = 0;
   while (true) {
@@ -107,15 +114,16 @@ ZeroShotResult evaluate_zero_shot(const Model& model, const ZeroShot& classifier
   };
   std::size_t hits1 = 0;
   std::size_t hits5 = 0;
-  result.images = walk(model, shards, options, unfit, result.skipped,
-                       [&](const std::vector<Sample>& samples, const Matrix& embeddings) {
-                         const auto logits = classifier.logits(embeddings);
-                         for (std::size_t i = 0; i < samples.size(); ++i) {
-                           const auto rank = rank_of(logits[i], static_cast<std::size_t>(*samples[i].label));
-                           hits1 += rank < 1 ? 1 : 0;
-                           hits5 += rank < 5 ? 1 : 0;
-                         }
-                       });
+  result.images = walk_over({model, shards, options, result.skipped}, unfit,
+                            [&](const std::vector<Sample>& samples, const Matrix& embeddings) {
+                              const auto logits = classifier.logits(embeddings);
+                              for (std::size_t i = 0; i < samples.size(); ++i) {
+                                const auto rank =
+                                    rank_of(logits[i], static_cast<std::size_t>(*samples[i].label));
+                                hits1 += rank < 1 ? 1 : 0;
+                                hits5 += rank < 5 ? 1 : 0;
+                              }
+                            });
   result.top1 = 100.0 * static_cast<double>(hits1) / static_cast<double>(result.images);
   result.top5 = 100.0 * static_cast<double>(hits5) / static_cast<double>(result.images);
   return result;
@@ -132,19 +140,19 @@ RetrievalResult evaluate_retrieval(const Model& model, const std::vector<std::fi
   Matrix images;
   Matrix texts;
   std::vector<std::size_t> image_of;
-  result.images = walk(model, shards, options, unfit, result.skipped,
-                       [&](const std::vector<Sample>& samples, const Matrix& embeddings) {
-                         std::vector<std::string> captions;
-                         for (std::size_t i = 0; i < samples.size(); ++i) {
-                           const auto& own = samples[i].captions;
-                           captions.insert(captions.end(), own.begin(), own.end());
-                           image_of.insert(image_of.end(), own.size(), images.rows + i);
-                         }
-                         append_rows(images, embeddings);
-                         auto rows = model.encode_texts(captions);
-                         normalize_rows(rows);
-                         append_rows(texts, rows);
-                       });
+  result.images = walk_over({model, shards, options, result.skipped}, unfit,
+                            [&](const std::vector<Sample>& samples, const Matrix& embeddings) {
+                              std::vector<std::string> captions;
+                              for (std::size_t i = 0; i < samples.size(); ++i) {
+                                const auto& own = samples[i].captions;
+                                captions.insert(captions.end(), own.begin(), own.end());
+                                image_of.insert(image_of.end(), own.size(), images.rows + i);
+                              }
+                              append_rows(images, embeddings);
+                              auto rows = model.encode_texts(captions);
+                              normalize_rows(rows);
+                              append_rows(texts, rows);
+                            });
   const auto recall = retrieval_recall(texts, images, image_of);
   result.texts = texts.rows;
   result.text_to_image = recall.text_to_image;

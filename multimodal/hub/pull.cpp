@@ -122,7 +122,7 @@ fs::path pull_from(const PullSettings& settings, const HubName& name, const Pull
 
   const auto staged = stored_folder(staging, name);
   make_folders(staged);
-  for (const auto& file : listing.files) pull_file(hub, listing.revision, file, staged, progress);
+  for (const auto& file : listing.files) pull_file(hub, file, {listing.revision, staged}, progress);
   remove_others(staged, listing);
   write_file_atomically(staged / manifest_name, manifest_of(listing));
   publish(staged, place);

@@ -117,15 +117,14 @@ bool is_verified(const fs::path& path, const HubFile& file) {
          checksum_of(path, file) == file.checksum();
 }
 
-void pull_file(Hub& hub, const std::string& revision, const HubFile& file, const fs::path& folder,
-               const PullCallback& progress) {
-  const auto target = folder / file.name;
+void pull_file(Hub& hub, const HubFile& file, const PullPlaces& places, const PullCallback& progress) {
+  const auto target = places.folder / file.name;
   if (is_verified(target, file)) return;
 
-  const auto part = part_path(folder, file);
+  const auto part = part_path(places.folder, file);
   PartReceiver receiver(part, file, progress);
   for (bool resumed = receiver.held() > 0;; resumed = false) {
-    if (!receiver.complete() || file.size == 0) hub.fetch(revision, file.name, receiver);
+    if (!receiver.complete() || file.size == 0) hub.fetch(places.revision, file.name, receiver);
     receiver.report();
     if (receiver.complete() && (file.checksum().empty() || is_verified(part, file))) break;
 

@@ -82,12 +82,6 @@ std::string fingerprint(const fs::path& folder, const Checkpoint& checkpoint) {
   return digest.hex();
 }
 
-std::size_t output_width(const VisionTower<float>& tower) {
-  const auto& projection = tower.projection;
-  return static_cast<std::size_t>(projection.present() ? projection.weight.rows()
-                                                       : std::int64_t{tower.config.block.width});
-}
-
 /// What the classifier's classes are called where the configuration does not say: as a class file beside it
 /// says, else by their numbers.
 void name_classes(ModelParts& parts, const fs::path& folder) {
@@ -122,7 +116,7 @@ ModelParts read(Source& source, const Family& family) {
   info.name = fs::weakly_canonical(source.folder).filename().string();
   info.folder = source.folder;
   info.fingerprint = fingerprint(source.folder, source.checkpoint);
-  info.dimension = output_width(parts.vision);
+  info.dimension = static_cast<std::size_t>(parts.vision.embedding_width());
   info.parameters = source.weights.parameters();
   info.image_size = parts.vision.config.image_width;
   info.has_text = parts.text.has_value();
@@ -141,9 +135,7 @@ ModelParts checked(ModelParts parts) {
             " classes");
   }
   if (!parts.text) return parts;
-  const auto& projection = parts.text->projection;
-  const auto width = projection.present() ? static_cast<std::size_t>(projection.weight.rows())
-                                          : static_cast<std::size_t>(parts.text->config.block.width);
+  const auto width = static_cast<std::size_t>(parts.text->embedding_width());
   if (width != parts.info.dimension) {
     corrupt("texts are embedded in " + std::to_string(width) + " dimensions, pictures in " +
             std::to_string(parts.info.dimension));

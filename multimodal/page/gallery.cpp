@@ -1,17 +1,16 @@
 #include "multimodal/page/gallery.h"
 
-#include <beeld/error.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <string_view>
+#include <utility>
 
-#include "core/base/files.h"
 #include "core/base/parallel.h"
 #include "multimodal/page/gallery_text.h"
 #include "multimodal/page/gallery_thumbnail.h"
+#include "multimodal/page/html_page.h"
 
 namespace beeld {
 
@@ -19,24 +18,8 @@ namespace {
 
 // A photo grows with its own aspect ratio, so that each line is filled and no photo is cut, except extremely
 // wide or tall ones.
-constexpr std::string_view head = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<title>)";
-
-constexpr std::string_view style = R"(</title>
-<style>
-:root { color-scheme: light dark; --page: #fbfaf8; --ink: #23211e; --quiet: #77716a; --rule: #e4e0da; --card: #efece7; --row: 200px; }
-@media (prefers-color-scheme: dark) { :root { --page: #161513; --ink: #ece8e1; --quiet: #979087; --rule: #2e2b28; --card: #24221f; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem clamp(1rem, 4vw, 3.5rem) 4rem; max-width: 1680px; background: var(--page); color: var(--ink); font: 15px/1.45 system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif; }
+constexpr std::string_view style = R"(:root { --row: 200px; }
 section + section { margin-top: 3rem; }
-header { display: flex; align-items: baseline; gap: 1rem; border-bottom: 1px solid var(--rule); padding-bottom: .7rem; margin-bottom: 1.1rem; }
-h2 { margin: 0; font-size: 1.35rem; font-weight: 600; letter-spacing: -.01em; overflow-wrap: anywhere; }
-header span { margin-left: auto; color: var(--quiet); font-size: .85rem; white-space: nowrap; }
 .photos { display: flex; flex-wrap: wrap; gap: 1.1rem .9rem; }
 .photos::after { content: ""; flex: 1000 0 0; }
 figure { margin: 0; flex: calc(var(--r) * 10) 1 calc(var(--r) * var(--row)); min-width: 0; max-width: calc(var(--r) * var(--row) * 1.5); }
@@ -49,9 +32,6 @@ figcaption bdi { min-width: 0; flex: 1; overflow: hidden; text-overflow: ellipsi
 @media (max-width: 600px) { :root { --row: 130px; } figure { max-width: none; } }
 .empty { color: var(--quiet); }
 @media print { figure { break-inside: avoid; } }
-</style>
-</head>
-<body>
 )";
 
 constexpr double narrowest = 0.5;
@@ -98,16 +78,10 @@ std::string section_html(const GallerySection& section) {
 }  // namespace
 
 void write_gallery(const std::filesystem::path& file, const std::vector<GallerySection>& sections) {
-  std::string page(head);
-  page += sections.size() == 1 ? html_text(sections.front().title) : "beeld";
-  page += style;
-  for (const auto& section : sections) page += section_html(section);
-  page += "</body>\n</html>\n";
-  try {
-    write_file_atomically(file, page);
-  } catch (const Error& error) {
-    throw Error(ErrorCode::io, error.what());
-  }
+  std::string body;
+  for (const auto& section : sections) body += section_html(section);
+  const auto title = sections.size() == 1 ? html_text(sections.front().title) : "beeld";
+  write_page(file, html_page({title, std::string(style), std::move(body)}));
 }
 
 }  // namespace beeld

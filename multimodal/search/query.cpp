@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "core/tensor/unit_length.h"
-#include "multimodal/search/prompt_template.h"
+#include "multimodal/search/prompts.h"
 
 namespace beeld {
 
@@ -173,18 +173,18 @@ class Parser {
   bool found_file_ = false;  // an operand is a file
 };
 
-std::vector<double> unit(std::span<const float> row) {
-  std::vector<double> vector(row.begin(), row.end());
-  if (!scale_to_unit(std::span(vector)))
-    throw Error(ErrorCode::invalid_argument, "[query] the model gives zeros or infinities for an operand");
-  return vector;
+std::vector<double> unit_picture(std::span<const float> row) {
+  std::vector<double> unit(row.begin(), row.end());
+  if (!scale_to_unit(std::span(unit)))
+    throw Error(ErrorCode::invalid_argument, "[query] the model gives zeros or infinities for a picture");
+  return unit;
 }
 
-std::vector<std::string> prompts_of(const std::string& text, const std::vector<std::string>& templates) {
-  if (templates.empty()) return {text};
-  std::vector<std::string> prompts;
-  for (const auto& pattern : templates) prompts.push_back(fill_template(pattern, text));
-  return prompts;
+std::vector<double> embed_term(const QueryTerm& term, const QueryEncoder& encoder,
+                               const std::vector<std::string>& templates) {
+  if (term.kind == QueryTerm::Kind::picture) return unit_picture(encoder.picture(term.value));
+  const auto row = embed_by_prompts(encoder.texts, std::span(&term.value, 1), templates);
+  return {row.values.begin(), row.values.end()};
 }
 
 void add(std::vector<double>& sum, std::span<const double> vector, double weight) {
@@ -194,17 +194,6 @@ void add(std::vector<double>& sum, std::span<const double> vector, double weight
                                                  std::to_string(sum.size()) + " and " +
                                                  std::to_string(vector.size()));
   for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += weight * vector[i];
-}
-
-std::vector<double> embed_term(const QueryTerm& term, const QueryEncoder& encoder,
-                               const std::vector<std::string>& templates) {
-  if (term.kind == QueryTerm::Kind::picture) return unit(encoder.picture(term.value));
-  std::vector<double> mean;
-  const auto rows = encoder.texts(prompts_of(term.value, templates));
-  for (std::size_t i = 0; i < rows.rows; ++i) add(mean, unit(rows[i]), 1);
-  if (!scale_to_unit(std::span(mean), 1e-9))
-    throw Error(ErrorCode::invalid_argument, "[query] the prompts of '" + term.value + "' cancel each other");
-  return mean;
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <beeld/matrix.h>
-
 #include <filesystem>
 #include <functional>
-#include <span>
 #include <string>
 #include <vector>
+
+#include "multimodal/search/prompts.h"
 
 namespace beeld {
 
@@ -35,14 +34,12 @@ std::vector<QueryTerm> parse_query(const std::string& expression);
 
 /// How operands become vectors; rows need not be of unit length.
 struct QueryEncoder {
-  std::function<Matrix(std::span<const std::string>)> texts;                ///< [N] texts to [N,D]
+  TextEncoder texts;
   std::function<std::vector<float>(const std::filesystem::path&)> picture;  ///< [D]
 };
 
-/// The weighted sum of the operands' unit embeddings, scaled to unit length. With templates, each with `{}`
-/// where the text goes, a text's embedding is the mean of its prompts' unit embeddings.
-///
-/// Throws Error(invalid_argument) where the sum is zero or a template has no `{}`.
+/// The weighted sum of the operands' unit embeddings, scaled to unit length; texts are embedded by
+/// embed_by_prompts(). Throws as that does, and Error(invalid_argument) where the sum is zero.
 std::vector<float> embed_query(const std::vector<QueryTerm>& terms, const QueryEncoder& encoder,
                                const std::vector<std::string>& templates);
 

@@ -1,12 +1,8 @@
 #include <beeld/error.h>
 #include <beeld/zero_shot.h>
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
-#include "core/ops/softmax.h"
-#include "multimodal/search/prompt_template.h"
+#include "multimodal/search/prompts.h"
+#include "multimodal/search/ranking.h"
 
 namespace beeld {
 
@@ -16,19 +12,8 @@ ZeroShot::ZeroShot(const Model& model, std::vector<std::string> labels, std::vec
       logit_scale_(model.info().logit_scale),
       logit_bias_(model.info().logit_bias) {
   if (labels_.empty()) throw Error(ErrorCode::invalid_argument, "[zero-shot] no labels");
-  if (templates.empty()) templates = {"{}"};
-  std::vector<std::string> prompts;
-  for (const auto& label : labels_) {
-    for (const auto& pattern : templates) prompts.push_back(fill_template(pattern, label));
-  }
-  auto rows = model.encode_texts(prompts);  // [K*templates, D]
-  normalize_rows(rows);
-  embeddings_ = Matrix(labels_.size(), rows.columns);
-  for (std::size_t i = 0; i < rows.rows; ++i) {
-    auto mean = embeddings_[i / templates.size()];
-    std::transform(mean.begin(), mean.end(), rows[i].begin(), mean.begin(), std::plus<>());
-  }
-  normalize_rows(embeddings_);
+  embeddings_ = embed_by_prompts(
+      [&](std::span<const std::string> texts) { return model.encode_texts(texts); }, labels_, templates);
 }
 
 Matrix ZeroShot::logits(const Matrix& images) const {
@@ -47,28 +32,7 @@ Matrix ZeroShot::logits(const Matrix& images) const {
 }
 
 std::vector<LabelScore> ZeroShot::rank(std::span<const float> logits) const {
-  if (logits.size() != labels_.size()) {
-    throw Error(ErrorCode::invalid_argument, "[zero-shot] " + std::to_string(logits.size()) + " logits for " +
-                                                 std::to_string(labels_.size()) + " labels");
-  }
-  const auto scores = scores_of(logits, scoring_);
-  std::vector<LabelScore> ranked;
-  for (std::size_t k = 0; k < labels_.size(); ++k) ranked.push_back({labels_[k], scores[k], logits[k]});
-  std::stable_sort(ranked.begin(), ranked.end(),
-                   [](const LabelScore& a, const LabelScore& b) { return a.logit > b.logit; });
-  return ranked;
-}
-
-std::vector<float> scores_of(std::span<const float> logits, Scoring scoring) {
-  std::vector<float> scores(logits.begin(), logits.end());
-  if (scores.empty()) return scores;
-  if (scoring == Scoring::softmax) {
-    softmax(scores.data(), static_cast<std::int64_t>(scores.size()));
-  } else {
-    std::transform(scores.begin(), scores.end(), scores.begin(),
-                   [](float logit) { return 1 / (1 + std::exp(-logit)); });
-  }
-  return scores;
+  return rank_labels(labels_, logits, scoring_);
 }
 
 }  // namespace beeld

@@ -1,7 +1,7 @@
 #include "multimodal/training/captions.h"
 
 #include "multimodal/data/class_names.h"
-#include "multimodal/search/prompt_template.h"
+#include "multimodal/search/prompts.h"
 
 namespace beeld {
 

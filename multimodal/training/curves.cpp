@@ -1,36 +1,21 @@
 #include "multimodal/training/curves.h"
 
-#include <beeld/error.h>
+#include <utility>
 
-#include "core/base/files.h"
+#include "multimodal/page/html_page.h"
 #include "multimodal/training/curve_log.h"
 
 namespace beeld {
 
 namespace {
 
-constexpr std::string_view head = R"(<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>)";
-
-constexpr std::string_view page_style = R"(</title>
-<style>
-:root { color-scheme: light dark; --page: #fbfaf8; --ink: #23211e; --quiet: #77716a; --rule: #e4e0da; }
-@media (prefers-color-scheme: dark) { :root { --page: #161513; --ink: #ece8e1; --quiet: #979087; --rule: #2e2b28; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; padding: 2.5rem clamp(1rem, 4vw, 3.5rem) 4rem; max-width: 1680px; background: var(--page); color: var(--ink); font: 15px/1.45 system-ui, -apple-system, "Segoe UI", "Noto Sans", sans-serif; }
-header { display: flex; align-items: baseline; gap: 1rem; border-bottom: 1px solid var(--rule); padding-bottom: .7rem; margin-bottom: 1.6rem; }
-h1 { margin: 0; font-size: 1.35rem; font-weight: 600; letter-spacing: -.01em; overflow-wrap: anywhere; }
-header span { margin-left: auto; color: var(--quiet); font-size: .85rem; white-space: nowrap; }
+constexpr std::string_view page_style = R"(header { margin-bottom: 1.6rem; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 2.2rem 3rem; }
 .charts div { overflow-x: auto; }
 .charts svg { display: block; width: 100%; min-width: 24rem; height: auto; }
 p { color: var(--quiet); font-size: .85rem; }
-@media print { .charts div { break-inside: avoid; } })";
+@media print { .charts div { break-inside: avoid; } }
+)";
 
 constexpr std::string_view picture_style = R"(
 .page { fill: #fbfaf8; }
@@ -64,22 +49,21 @@ std::string place(const char* name, int value) {
 std::string curves_page(std::string_view title, std::string_view log) {
   const auto curves = read_curves(log);
   const auto name = chart_text(title);
-  std::string page(head);
-  page += name + std::string(page_style) + std::string(chart_style()) + "</style>\n</head>\n<body>\n";
-  page += "<header><h1><bdi>" + name + "</bdi></h1><span>" + progress_of(curves) + "</span></header>\n";
-  page += "<div class=\"charts\">\n";
+  std::string body =
+      "<header><h1><bdi>" + name + "</bdi></h1><span>" + progress_of(curves) + "</span></header>\n";
+  body += "<div class=\"charts\">\n";
   for (const auto& chart : curves.charts) {
-    page += "<div><svg role=\"img\" aria-label=\"" + chart_text(chart.title) + "\" " +
+    body += "<div><svg role=\"img\" aria-label=\"" + chart_text(chart.title) + "\" " +
             view_box(chart_width, chart_height) + ">\n" + chart_svg(chart, curves.last_step) +
             "</svg></div>\n";
   }
-  page += "</div>\n";
+  body += "</div>\n";
   if (curves.left_out > 0) {
-    page += "<p>" + chart_number(static_cast<double>(curves.left_out)) +
+    body += "<p>" + chart_number(static_cast<double>(curves.left_out)) +
             (curves.left_out == 1 ? " line of the log is" : " lines of the log are") +
             " not of a run and left out.</p>\n";
   }
-  return page + "</body>\n</html>\n";
+  return html_page({name, std::string(page_style) + std::string(chart_style()), std::move(body)});
 }
 
 std::string curves_picture(std::string_view title, std::string_view log) {
@@ -105,12 +89,7 @@ std::string curves_picture(std::string_view title, std::string_view log) {
 }
 
 void write_curves(const std::filesystem::path& file, std::string_view title, std::string_view log) {
-  try {
-    write_file_atomically(file,
-                          file.extension() == ".svg" ? curves_picture(title, log) : curves_page(title, log));
-  } catch (const Error& error) {
-    throw Error(ErrorCode::io, error.what());
-  }
+  write_page(file, file.extension() == ".svg" ? curves_picture(title, log) : curves_page(title, log));
 }
 
 }  // namespace beeld

@@ -25,6 +25,18 @@ TEST_F(UsageTest, HelpAndVersionGoToStdout) {
   EXPECT_NE(run_plain({"--help"}).out.find("Exit codes"), std::string::npos);
 }
 
+TEST_F(UsageTest, HelpShowsTheCommandsBySubject) {
+  const auto help = run_plain({"--help"}).out;
+  std::size_t at = 0;
+  for (const char* next : {"\nPictures:\n  search ", "\n  dedup ", "\nEmbedding:\n  embed ", "\n  tokenize ",
+                           "\nLearning:\n  train ", "\n  eval ", "\nModels:\n  info ", "\n  models "}) {
+    const auto found = help.find(next, at);
+    ASSERT_NE(found, std::string::npos) << next << " is not in its place in\n" << help;
+    at = found;
+  }
+  EXPECT_EQ(help.find("Subcommands:"), std::string::npos);
+}
+
 TEST_F(UsageTest, EveryCommandHasHelpWithAnExample) {
   for (const char* command : {"search", "classify", "index", "embed", "tokenize", "cluster", "dedup", "info",
                               "pull", "models", "train", "vocabulary", "probe"}) {

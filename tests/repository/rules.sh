@@ -44,6 +44,11 @@ library_is_silent() {
     'std::(cout|cerr|clog|terminate|quick_exit)|<iostream>|(^|[^a-zA-Z_])(printf|fprintf|puts|perror|exit|_exit|abort|assert) ?\('
 }
 
+# Any Error would do for EXPECT_THROW: tests/support/expect_error.h asks for the code and a part of the message.
+tests_name_errors() {
+  grep '^tests/' | none xargs -r grep -nHE '_THROW\(.*[ :]Error\)|^ *(beeld::)?Error\)( <<|;)'
+}
+
 none() { ! "$@"; }
 
 check() {
@@ -135,6 +140,13 @@ prove() {
     short_files)
       must_find short_files cli/bad.cpp "$(yes '\n' | head -n 501 | tr -d '\n')"
       must_pass short_files cli/good.cpp "$(yes '\n' | head -n 499 | tr -d '\n')"
+      ;;
+    tests_name_errors)
+      must_find tests_name_errors tests/core/bad.cpp '  EXPECT_THROW(read(file), Error);'
+      must_find tests_name_errors tests/core/bad.cpp '  ASSERT_THROW(read(file), beeld::Error) << file;'
+      must_find tests_name_errors tests/core/bad.cpp '  EXPECT_THROW(read(file),\n               Error);'
+      must_pass tests_name_errors tests/core/good.cpp '  EXPECT_THROW(read(file), std::runtime_error);'
+      must_pass tests_name_errors tests/core/good.cpp '  throw Error(ErrorCode::io, "x");'
       ;;
     library_is_silent)
       must_find library_is_silent core/bad.cpp '  std::cerr << 1;'

@@ -48,6 +48,11 @@ struct TextTower {
   Transformer<T> encoder;
   Norm<T> final_norm;
   Linear<T> projection;  // [D,C], or empty
+
+  /// D.
+  std::int64_t embedding_width() const {
+    return projection.present() ? projection.weight.rows() : config.block.width;
+  }
 };
 
 /// Embeddings of texts given as token ids (with start and end tokens, at most context_length): -> [B,D]

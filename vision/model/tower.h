@@ -66,6 +66,11 @@ struct VisionTower {
   Norm<T> output_norm;
   ProbePool<T> probe;
   Linear<T> projection;  // [D,C], or empty
+
+  /// D. What pooling gives besides (VisionPool::first_and_mean) is for classifiers alone.
+  std::int64_t embedding_width() const {
+    return projection.present() ? projection.weight.rows() : config.block.width;
+  }
 };
 
 /// Embeddings of pictures, or of what is `kept` of them: B x [3,H,W] -> [B,D]. Throws Error(invalid_argument)

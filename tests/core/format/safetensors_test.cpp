@@ -1,5 +1,6 @@
 #include "core/format/safetensors.h"
 
+#include "tests/support/expect_error.h"
 #include "tests/support/shared.h"
 #include "tests/support/temporary_folder.h"
 
@@ -108,9 +109,15 @@ TEST_F(Safetensors, WritesWhatItReads) {
 TEST_F(Safetensors, RefusesToWriteAWrongSize) {
   const std::vector<std::byte> bytes(7);
   const auto path = folder_ / "written.safetensors";
-  EXPECT_THROW(write_safetensors(path, {{"a", {DType::f32, {2}, bytes}}}), Error);
-  EXPECT_THROW(write_safetensors(path, {{"a", {DType::u8, {-7}, bytes}}}), Error);
-  EXPECT_THROW(write_safetensors(path, {{"__metadata__", {DType::u8, {7}, bytes}}}), Error);
+  testing::expect_error(ErrorCode::invalid_argument, "tensor a: expected 8 bytes, got 7", [&] {
+    write_safetensors(path, {{"a", {DType::f32, {2}, bytes}}});
+  });
+  testing::expect_error(ErrorCode::invalid_argument, "expected a possible shape", [&] {
+    write_safetensors(path, {{"a", {DType::u8, {-7}, bytes}}});
+  });
+  testing::expect_error(ErrorCode::invalid_argument, "no tensor may be named __metadata__", [&] {
+    write_safetensors(path, {{"__metadata__", {DType::u8, {7}, bytes}}});
+  });
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 

@@ -7,6 +7,7 @@
 
 #include "core/ops/activation.h"
 #include "core/ops/rows.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/random_weights.h"
 
 namespace beeld {
@@ -165,9 +166,13 @@ TEST(Transformer, RefusesRowsOfOtherSequences) {
   const auto stack = random_transformer<float>(config, 1);
   const auto x = random_tensor<float>({7, 16}, 9);
   Pass<float> pass;
-  for (const auto& wanted : {std::vector<std::int64_t>{4}, {4, 4}, {6, 3}, {4, 7}, {-1, 6}})
-    EXPECT_THROW(transformer(x, stack, {five_and_two(), wanted}, pass), Error);
-  EXPECT_THROW(transformer(x, stack, {Sequences::equal(2, 3)}, pass), Error);
+  for (const auto& wanted : {std::vector<std::int64_t>{4}, {4, 4}, {6, 3}, {4, 7}, {-1, 6}}) {
+    testing::expect_error(ErrorCode::invalid_argument, "the wanted rows do not fit the sequences", [&] {
+      transformer(x, stack, {five_and_two(), wanted}, pass);
+    });
+  }
+  testing::expect_error(ErrorCode::invalid_argument, "[transformer]",
+                        [&] { transformer(x, stack, {Sequences::equal(2, 3)}, pass); });
 }
 
 }  // namespace

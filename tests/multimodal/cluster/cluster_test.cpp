@@ -7,6 +7,7 @@
 #include <set>
 
 #include "core/base/parallel.h"
+#include "tests/support/expect_error.h"
 
 namespace beeld::testing {
 
@@ -89,9 +90,12 @@ TEST(Cluster, LeavesNoClusterEmptyEvenAmongEqualRows) {
 
 TEST(Cluster, RefusesImpossibleNumbers) {
   const auto rows = planted(5, 2, 4, 0.1F);
-  EXPECT_THROW(cluster(rows, {.clusters = 0}), Error);
-  EXPECT_THROW(cluster(rows, {.clusters = 6}), Error);
-  EXPECT_THROW(cluster(Matrix(0, 4), {.clusters = 1}), Error);
+  expect_error(ErrorCode::invalid_argument, "expected 1 to 5 clusters (the number of rows), got 0",
+               [&] { cluster(rows, {.clusters = 0}); });
+  expect_error(ErrorCode::invalid_argument, "expected 1 to 5 clusters (the number of rows), got 6",
+               [&] { cluster(rows, {.clusters = 6}); });
+  expect_error(ErrorCode::invalid_argument, "expected 1 to 0 clusters",
+               [&] { cluster(Matrix(0, 4), {.clusters = 1}); });
 }
 
 TEST(Nearest, EqualsBruteForce) {
@@ -108,8 +112,10 @@ TEST(Nearest, EqualsBruteForce) {
     EXPECT_NEAR(dot(rows[i], candidates[found[i]]), best, 1e-6);
   }
   EXPECT_TRUE(nearest(Matrix(0, 20), candidates).empty());
-  EXPECT_THROW(nearest(rows, Matrix(0, 20)), Error);
-  EXPECT_THROW(nearest(rows, Matrix(1, 21)), Error);
+  expect_error(ErrorCode::invalid_argument, "expected at least one candidate",
+               [&] { nearest(rows, Matrix(0, 20)); });
+  expect_error(ErrorCode::invalid_argument, "expected candidates of 20 values, got 21",
+               [&] { nearest(rows, Matrix(1, 21)); });
 }
 
 }  // namespace beeld::testing

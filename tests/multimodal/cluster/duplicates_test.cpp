@@ -8,6 +8,8 @@
 #include <numeric>
 #include <random>
 
+#include "tests/support/expect_error.h"
+
 namespace beeld::testing {
 
 Matrix near_copies(std::size_t count, std::size_t originals, float spread) {
@@ -141,7 +143,8 @@ TEST(NearDuplicates, NothingAndNonsense) {
   EXPECT_TRUE(near_duplicates(Matrix(0, 8), 0.9F).empty());
   EXPECT_TRUE(near_duplicates(near_copies(1, 1, 0), 0.9F).empty());
   EXPECT_TRUE(near_duplicates(near_copies(50, 50, 0), 1.5F).empty());
-  EXPECT_THROW(near_duplicates(near_copies(2, 1, 0), std::numeric_limits<float>::quiet_NaN()), Error);
+  expect_error(ErrorCode::invalid_argument, "expected a threshold, got NaN",
+               [&] { near_duplicates(near_copies(2, 1, 0), std::numeric_limits<float>::quiet_NaN()); });
 }
 
 }  // namespace beeld::testing

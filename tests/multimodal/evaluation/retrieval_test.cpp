@@ -8,6 +8,8 @@
 #include <limits>
 #include <random>
 
+#include "tests/support/expect_error.h"
+
 namespace beeld {
 namespace {
 
@@ -106,9 +108,15 @@ TEST(RetrievalRecall, EmbeddingsThatAreNoNumbersNeverHit) {
 
 TEST(RetrievalRecall, RefusesShapesThatDoNotAgree) {
   const auto two = matrix(2, {1, 0, 0, 1});
-  EXPECT_THROW(retrieval_recall(two, two, std::vector<std::size_t>{0}), Error);
-  EXPECT_THROW(retrieval_recall(two, two, std::vector<std::size_t>{0, 2}), Error);
-  EXPECT_THROW(retrieval_recall(matrix(1, {1, 1}), two, std::vector<std::size_t>{0, 1}), Error);
+  testing::expect_error(ErrorCode::invalid_argument,
+                        "each of 2 texts, and rows of equal length; got 1 pictures",
+                        [&] { retrieval_recall(two, two, std::vector<std::size_t>{0}); });
+  testing::expect_error(ErrorCode::invalid_argument, "got 2 pictures of 2", [&] {
+    retrieval_recall(two, two, std::vector<std::size_t>{0, 2});
+  });
+  testing::expect_error(ErrorCode::invalid_argument, "lengths 1 and 2", [&] {
+    retrieval_recall(matrix(1, {1, 1}), two, std::vector<std::size_t>{0, 1});
+  });
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "multimodal/data/own_data.h"
 #include "multimodal/hub/store_names.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/source_tree.h"
 #include "tests/support/temporary_folder.h"
 
@@ -88,7 +89,7 @@ TEST_F(Store, TheDefaultModelIsTheOneOfTheEnvironment) {
   ::setenv("BEELD_MODEL", "owner/name", 1);
   EXPECT_EQ(default_model_folder(), folder_ / "owner/name");
   ::setenv("BEELD_MODEL", "owner/other", 1);
-  EXPECT_THROW(default_model_folder(), Error);
+  testing::expect_error(ErrorCode::not_found, "beeld pull hf:owner/other", [&] { default_model_folder(); });
   ::unsetenv("BEELD_MODEL");
 }
 

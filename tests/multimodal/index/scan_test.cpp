@@ -13,6 +13,7 @@
 #include "core/base/files.h"
 #include "core/kernels/half.h"
 #include "multimodal/index/indexer.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::testing {
@@ -185,9 +186,12 @@ TEST_F(ScanTest, KeepsToFoldersAndTheMinimum) {
 TEST_F(ScanTest, RefusesQueriesWithoutADirection) {
   fill(random_rows(10, 8));
   const Indexer index(file, encoder());
-  EXPECT_THROW(index.search(std::vector<float>(7, 1.0F), 1, -2, {}), Error);
-  EXPECT_THROW(index.search(std::vector<float>(8, 0.0F), 1, -2, {}), Error);
-  EXPECT_THROW(index.search(std::vector<float>(8, NAN), 1, -2, {}), Error);
+  expect_error(ErrorCode::invalid_argument, "expected a query of 8 values, got 7",
+               [&] { index.search(std::vector<float>(7, 1.0F), 1, -2, {}); });
+  expect_error(ErrorCode::invalid_argument, "expected a query with a direction",
+               [&] { index.search(std::vector<float>(8, 0.0F), 1, -2, {}); });
+  expect_error(ErrorCode::invalid_argument, "expected a query with a direction",
+               [&] { index.search(std::vector<float>(8, NAN), 1, -2, {}); });
 }
 
 TEST_F(ScanTest, AnEmptyIndexGivesNothing) {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/multimodal/index/index_fixture.h"
+#include "tests/support/expect_error.h"
 
 namespace beeld::testing {
 
@@ -189,7 +190,7 @@ TEST_F(IndexUpdate, APictureThatNeededMoreMemoryIsTriedAgain) {
   model.before_encoding = [](std::span<const Pixels>) {
     throw Error(ErrorCode::limit, "[load] not enough memory");
   };
-  EXPECT_THROW(update(), Error) << "no picture could be encoded";
+  expect_error(ErrorCode::limit, "not enough memory", [&] { update(); });
   model.before_encoding = {};
   EXPECT_EQ(update().added, 2u);
 
@@ -259,7 +260,8 @@ TEST_F(IndexUpdate, KeepsTheMissingUntilPruned) {
   // Only below the folders that were given.
   fs::remove(folder / "elsewhere" / "004.ppm");
   EXPECT_EQ(update({.prune = true}).pruned, 0u);
-  EXPECT_THROW(open().update({folder / "nowhere"}, {.prune = true}), Error);
+  expect_error(ErrorCode::not_found, "nowhere",
+               [&] { open().update({folder / "nowhere"}, {.prune = true}); });
   EXPECT_EQ(open().size(), 7u);
 }
 

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "tests/multimodal/data/shard_writer.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -55,8 +56,8 @@ TEST_F(LabelledPicturesTest, ClassFoldersAreSortedAndOnce) {
   add("a/.hidden/1.png", 1);
   add("a/loose.png", 1);
   EXPECT_EQ(class_folders({folder_ / "a", folder_ / "b"}), (std::vector<std::string>{"cat", "sun", "tree"}));
-  EXPECT_THROW(class_folders({folder_ / "absent"}), Error);
-  EXPECT_THROW(class_folders({folder_ / "a/loose.png"}), Error);
+  testing::expect_error(ErrorCode::not_found, "absent", [&] { class_folders({folder_ / "absent"}); });
+  testing::expect_error(ErrorCode::io, "loose.png", [&] { class_folders({folder_ / "a/loose.png"}); });
 }
 
 TEST_F(LabelledPicturesTest, ReadsFoldersOfFolders) {
@@ -121,7 +122,8 @@ TEST_F(LabelledPicturesTest, AnUnknownClassIsNamed) {
     EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
     EXPECT_NE(std::string(error.what()).find("zebra"), std::string::npos);
   }
-  EXPECT_THROW(embed_labelled(*model_, {folder_ / "absent.tar"}, {"cat"}), Error);
+  testing::expect_error(ErrorCode::not_found, "absent.tar: does not exist",
+                        [&] { embed_labelled(*model_, {folder_ / "absent.tar"}, {"cat"}); });
 }
 
 }  // namespace

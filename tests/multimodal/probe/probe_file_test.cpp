@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/format/safetensors.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld {
@@ -109,7 +110,8 @@ TEST_F(ProbeFile, RefusesPartsThatDoNotAgree) {
 
 TEST_F(ProbeFile, RefusesToSaveSizesThatDoNotAgree) {
   probe_.classes.pop_back();
-  EXPECT_THROW(save_probe(file_, probe_), Error);
+  testing::expect_error(ErrorCode::invalid_argument, "1 class names for 2 rows",
+                        [&] { save_probe(file_, probe_); });
   EXPECT_FALSE(std::filesystem::exists(file_));
 }
 

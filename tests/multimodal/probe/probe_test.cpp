@@ -11,6 +11,7 @@
 
 #include "core/base/parallel.h"
 #include "multimodal/probe/minimize.h"
+#include "tests/support/expect_error.h"
 
 namespace beeld {
 namespace {
@@ -228,7 +229,8 @@ INSTANTIATE_TEST_SUITE_P(Methods, AnyProbe, ::testing::Values(ProbeMethod::ridge
 
 TEST(LinearClassifier, RefusesEmbeddingsOfAnotherWidth) {
   const auto classifier = fit_linear(clusters(6, 3, 4, 1), 3, ProbeMethod::ridge);
-  EXPECT_THROW(classifier.logits(Matrix(2, 5)), Error);
+  testing::expect_error(ErrorCode::invalid_argument, "expected embeddings of 4 values, got 5",
+                        [&] { classifier.logits(Matrix(2, 5)); });
 }
 
 class FewShot : public ::testing::Test {
@@ -275,9 +277,11 @@ TEST_F(FewShot, AllExamplesAreTheWholeFit) {
 
 TEST_F(FewShot, RefusesMoreExamplesThanThereAre) {
   options_.shots = {21};
-  EXPECT_THROW(few_shot(train_, test_, options_), Error);
+  testing::expect_error(ErrorCode::invalid_argument,
+                        "expected 1 to 20 examples a class, as many as the smallest class has, got 21",
+                        [&] { few_shot(train_, test_, options_); });
   options_.shots = {0};
-  EXPECT_THROW(few_shot(train_, test_, options_), Error);
+  testing::expect_error(ErrorCode::invalid_argument, "got 0", [&] { few_shot(train_, test_, options_); });
   EXPECT_EQ(smallest_class(train_.labels, 4), 20u);
   EXPECT_EQ(smallest_class(train_.labels, 5), 0u);
 }

@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/expect_error.h"
 #include "tests/support/random_weights.h"
 
 namespace beeld {
@@ -90,10 +91,16 @@ TEST(TextTower, GivesEachTextOfABatchItsOwnResult) {
 
 TEST(TextTower, RefusesWhatItCannotRead) {
   const auto tower = random_tower(AttentionMask::causal, TextPool::end_token);
-  EXPECT_THROW(encode_one(tower, {}), Error);
-  EXPECT_THROW(encode_one(tower, std::vector<std::int32_t>(context + 1, 1)), Error);
-  EXPECT_THROW(encode_one(tower, {vocabulary, end_id}), Error);
-  EXPECT_THROW(encode_one(tower, {-1, end_id}), Error);
+  testing::expect_error(ErrorCode::invalid_argument, "a text of 0 tokens; the model reads 1 to",
+                        [&] { encode_one(tower, {}); });
+  testing::expect_error(ErrorCode::invalid_argument, "tokens; the model reads 1 to",
+                        [&] { encode_one(tower, std::vector<std::int32_t>(context + 1, 1)); });
+  testing::expect_error(ErrorCode::invalid_argument, "[gather] row ", [&] {
+    encode_one(tower, {vocabulary, end_id});
+  });
+  testing::expect_error(ErrorCode::invalid_argument, "[gather] row -1 of a table", [&] {
+    encode_one(tower, {-1, end_id});
+  });
 }
 
 }  // namespace

@@ -6,6 +6,8 @@
 #include <map>
 #include <random>
 
+#include "tests/support/expect_error.h"
+
 namespace beeld {
 namespace {
 
@@ -100,10 +102,17 @@ TEST(BytePair, TakesAMegabyteInOneWord) {
 
 TEST(BytePair, RefusesMergesOfUnknownPieces) {
   const auto vocabulary = Vocabulary::from_list({"a", "b"}, "test");
-  EXPECT_THROW(BytePairModel(vocabulary, {{"a", "x"}}, {}), Error);
-  EXPECT_THROW(BytePairModel(vocabulary, {{"a", "b"}}, {}), Error);
-  EXPECT_THROW(BytePairModel(vocabulary, {}, {.unknown = "x"}), Error);
-  EXPECT_THROW(BytePairModel(vocabulary, {{"a", "b"}}, {.continuing_prefix = "##"}), Error);
+  testing::expect_error(ErrorCode::corrupt, "has no piece \"x\"", [&] {
+    BytePairModel(vocabulary, {{"a", "x"}}, {});
+  });
+  testing::expect_error(ErrorCode::corrupt, "has no piece \"ab\"", [&] {
+    BytePairModel(vocabulary, {{"a", "b"}}, {});
+  });
+  testing::expect_error(ErrorCode::corrupt, "has no piece \"x\"",
+                        [&] { BytePairModel(vocabulary, {}, {.unknown = "x"}); });
+  testing::expect_error(ErrorCode::corrupt, "\"b\" lacks the continuing prefix", [&] {
+    BytePairModel(vocabulary, {{"a", "b"}}, {.continuing_prefix = "##"});
+  });
 }
 
 }  // namespace

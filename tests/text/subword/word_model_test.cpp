@@ -4,6 +4,7 @@
 #include <cmath>
 #include <random>
 
+#include "tests/support/expect_error.h"
 #include "text/subword/unigram.h"
 #include "text/subword/word_piece.h"
 #include "text/unicode/charsmap.h"
@@ -82,25 +83,29 @@ TEST(Unigram, RefusesBadPieces) {
   const auto make = [](const std::vector<UnigramPiece>& pieces, std::size_t unknown) {
     UnigramModel(pieces, unknown, UnknownCharacters::unknown_piece, "test");
   };
-  EXPECT_THROW(make({{"a", 0}}, 1), Error);
-  EXPECT_THROW(make({}, 0), Error);
-  EXPECT_THROW(make({{"a", 0}, {"a", 0}}, 0), Error);
-  EXPECT_THROW(make({{"a", NAN}}, 0), Error);
+  testing::expect_error(ErrorCode::corrupt, "the unknown id 1 is not below the 1 pieces", [&] {
+    make({{"a", 0}}, 1);
+  });
+  testing::expect_error(ErrorCode::corrupt, "the unknown id 0 is not below the 0 pieces",
+                        [&] { make({}, 0); });
+  testing::expect_error(ErrorCode::corrupt, "\"a\" is there twice", [&] { make({{"a", 0}, {"a", 0}}, 0); });
+  testing::expect_error(ErrorCode::corrupt, "piece 0 has no score", [&] { make({{"a", NAN}}, 0); });
 }
 
 TEST(Charsmap, ChecksEveryUnit) {
-  EXPECT_THROW(Charsmap("", "test"), Error);
-  EXPECT_THROW(Charsmap(std::string("\x08\x00\x00\x00\x00\x00", 6), "test"), Error);
+  testing::expect_error(ErrorCode::corrupt, "shorter than its header", [&] { Charsmap("", "test"); });
+  testing::expect_error(ErrorCode::corrupt, "a trie of 8 bytes",
+                        [&] { Charsmap(std::string("\x08\x00\x00\x00\x00\x00", 6), "test"); });
   std::string blob("\x00\x04\x00\x00", 4);  // 256 units
   blob.resize(4 + 1024);
   EXPECT_EQ(Charsmap(blob, "test").normalize("abc"), "abc");
   blob[4 + 2] = '\x7F';  // the first unit leads far away
-  EXPECT_THROW(Charsmap(blob, "test"), Error);
+  testing::expect_error(ErrorCode::corrupt, "unit 0 leads outside", [&] { Charsmap(blob, "test"); });
 }
 
 TEST(Charsmap, ReadsBase64) {
   EXPECT_EQ(decode_base64("aGVsbG8=", "test"), "hello");
-  EXPECT_THROW(decode_base64("a*b", "test"), Error);
+  testing::expect_error(ErrorCode::corrupt, "not base64", [&] { decode_base64("a*b", "test"); });
 }
 
 TEST(Vocabulary, KeepsPiecesAndIdsApart) {
@@ -112,10 +117,13 @@ TEST(Vocabulary, KeepsPiecesAndIdsApart) {
   EXPECT_EQ(vocabulary.piece(3), "a");
   EXPECT_EQ(vocabulary.piece(2), "");
   EXPECT_FALSE(vocabulary.has_id(2));
-  EXPECT_THROW(vocabulary.add("b", 3), Error);
-  EXPECT_THROW(vocabulary.add("a", 4), Error);
-  EXPECT_THROW(vocabulary.add("c", -1), Error);
-  EXPECT_THROW(vocabulary.add("c", std::int64_t{1} << 40), Error);
+  testing::expect_error(ErrorCode::corrupt, "the id 3 stands for two pieces",
+                        [&] { vocabulary.add("b", 3); });
+  testing::expect_error(ErrorCode::corrupt, "\"a\" is there twice", [&] { vocabulary.add("a", 4); });
+  testing::expect_error(ErrorCode::corrupt, "the id -1 of \"c\" is not from 0",
+                        [&] { vocabulary.add("c", -1); });
+  testing::expect_error(ErrorCode::corrupt, "the id 1099511627776 of \"c\" is not from 0",
+                        [&] { vocabulary.add("c", std::int64_t{1} << 40); });
   EXPECT_EQ(Vocabulary().find("a"), Vocabulary::none);
 }
 

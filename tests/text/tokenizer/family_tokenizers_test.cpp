@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/expect_error.h"
 #include "tests/text/tokenizer/tokenizer_folder.h"
 #include "text/subword/byte_alphabet.h"
 
@@ -80,9 +81,15 @@ TEST(OpenClipTokenizer, HonoursItsOptions) {
   };
   EXPECT_EQ(ids({{"clean", "whitespace"}}, " A"), (Ids{start, id_of("A</w>"), end}));
   EXPECT_EQ(ids({{"clean", "canonicalize"}}, "A_(cat)."), (Ids{start, id_of("a</w>"), 513, end}));
-  EXPECT_THROW(ids({{"clean", "other"}}, "a"), Error);
-  EXPECT_THROW(ids({{"reduction_mask", "simple"}}, "a"), Error);
-  EXPECT_THROW(ids({{"unheard_of", 1}}, "a"), Error);
+  testing::expect_error(ErrorCode::unsupported, "a cleaning \"other\"", [&] {
+    ids({{"clean", "other"}}, "a");
+  });
+  testing::expect_error(ErrorCode::unsupported, "\"reduction_mask\" is \"simple\"", [&] {
+    ids({{"reduction_mask", "simple"}}, "a");
+  });
+  testing::expect_error(ErrorCode::unsupported, "unknown setting \"unheard_of\"", [&] {
+    ids({{"unheard_of", 1}}, "a");
+  });
 }
 
 json word_piece_json() {
@@ -114,7 +121,8 @@ TEST(OpenClipTokenizer, WrapsTokenizersOfHuggingFace) {
   EXPECT_EQ(load_tokenizer(folder.path())->encode_full("A cat"), (Ids{2, 4, 5, 0}));
   stripped["tokenizer_mode"] = "clips";
   folder.write("open_clip_config.json", open_clip_config(stripped));
-  EXPECT_THROW(load_tokenizer(folder.path()), Error);
+  testing::expect_error(ErrorCode::unsupported, "\"tokenizer_mode\" is \"clips\"",
+                        [&] { load_tokenizer(folder.path()); });
 }
 
 TEST(BertTokenizer, ReadsAVocabularyFile) {
@@ -131,7 +139,7 @@ TEST(BertTokenizer, ReadsAVocabularyFile) {
       R"({"tokenizer_class": "BertTokenizer", "strip_accents": false, "tokenize_chinese_chars": false})");
   EXPECT_EQ(load_tokenizer(folder.path())->encode_full("caf\u00E9 \u732B\u732B"), (Ids{2, 1, 1, 3}));
   folder.write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n");
-  EXPECT_THROW(load_tokenizer(folder.path()), Error);
+  testing::expect_error(ErrorCode::corrupt, "has no piece \"[SEP]\"", [&] { load_tokenizer(folder.path()); });
 }
 
 /// A field of a protocol buffer message: length-delimited.

@@ -1,4 +1,5 @@
 #include "vision/decode/memory_budget.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/source_tree.h"
 
 #include <beeld/error.h>
@@ -98,7 +99,8 @@ TEST_F(DecodeMemory, IsGivenBackWhenDecodingFails) {
   set_decode_memory(8 * 100 * 100);
   const std::string cut = "P5 100 100 255\n" + std::string(10, 'x');
   const std::span bytes(reinterpret_cast<const std::uint8_t*>(cut.data()), cut.size());
-  for (int i = 0; i < 3; ++i) EXPECT_THROW(decode_image(bytes, {}, "cut.pgm"), Error);
+  for (int i = 0; i < 3; ++i)
+    testing::expect_error(ErrorCode::corrupt, "cut.pgm", [&] { decode_image(bytes, {}, "cut.pgm"); });
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <string>
 
+#include "tests/support/expect_error.h"
 #include "tests/support/pictures.h"
 #include "tests/support/source_tree.h"
 #include "tests/vision/checksum.h"
@@ -196,9 +197,13 @@ TEST(Augment, RefusesWhatCannotBe) {
   grey.format = PixelFormat::grey;
   grey.width = grey.height = 4;
   grey.samples.resize(16);
-  EXPECT_THROW(view(grey, {}, 4, 0), Error);
-  EXPECT_THROW(view({}, {}, 4, 0), Error);
-  EXPECT_THROW(view(wave_picture(4, 4, 0), {}, 0, 0), Error);
+  testing::expect_error(ErrorCode::invalid_argument,
+                        "expected an RGB picture and an edge of at least 1, got 1 channels",
+                        [&] { view(grey, {}, 4, 0); });
+  testing::expect_error(ErrorCode::invalid_argument, "expected an RGB picture and an edge of at least 1",
+                        [&] { view({}, {}, 4, 0); });
+  testing::expect_error(ErrorCode::invalid_argument, "and edge 0",
+                        [&] { view(wave_picture(4, 4, 0), {}, 0, 0); });
 
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   constexpr double infinite = std::numeric_limits<double>::infinity();
@@ -207,7 +212,7 @@ TEST(Augment, RefusesWhatCannotBe) {
         Augmentation{.max_aspect = 0.9}, Augmentation{.max_aspect = infinite}, Augmentation{.flip = -0.1},
         Augmentation{.flip = 1.1}, Augmentation{.brightness = -1}, Augmentation{.contrast = nan},
         Augmentation{.saturation = infinite}}) {
-    EXPECT_THROW(check_augmentation(wrong), Error);
+    testing::expect_error(ErrorCode::invalid_argument, ": expected a", [&] { check_augmentation(wrong); });
   }
   EXPECT_NO_THROW(check_augmentation({}));
 }

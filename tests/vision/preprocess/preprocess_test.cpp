@@ -3,6 +3,8 @@
 #include <beeld/error.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/expect_error.h"
+
 namespace beeld {
 namespace {
 
@@ -41,7 +43,9 @@ TEST(Preprocess, CoverAndContainRoundHalfToEven) {
   expect_size(resizing(ResizeRule::contain, {10, 20}), {100, 100}, {10, 10});
   expect_size(resizing(ResizeRule::contain, {8, 8}), {5, 16}, {2, 8});  // 2.5
   expect_size(resizing(ResizeRule::contain, {8, 8}), {7, 16}, {4, 8});  // 3.5
-  EXPECT_THROW(resized_size(resizing(ResizeRule::contain, {8, 8}), {1, 1000}), Error);
+  testing::expect_error(ErrorCode::unsupported, "its shorter side becomes 0", [&] {
+    resized_size(resizing(ResizeRule::contain, {8, 8}), {1, 1000});
+  });
 }
 
 TEST(Preprocess, PatchBudgetIsNeverExceeded) {
