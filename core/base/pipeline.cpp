@@ -15,7 +15,7 @@ namespace {
 /// ever waits for a step, so that a thread may come by here while it waits in a step's own parallel_for.
 class PipelineRun {
  public:
-  explicit PipelineRun(const Pipeline& pipeline) : pipeline_(pipeline), ready_(pipeline.places) {}
+  explicit PipelineRun(const PipelineSteps& steps) : steps_(steps), ready_(steps.places) {}
 
   void run() {
     tasks_.run([this] { work(); });
@@ -32,9 +32,9 @@ class PipelineRun {
 
   bool can_write() const { return !writing_ && written_ < encoded_; }
   bool can_encode() const { return !encoding_ && encoded_ < taken_ && ready_[place(encoded_)]; }
-  bool can_take() const { return !ended_ && taken_ - written_ < pipeline_.places; }
+  bool can_take() const { return !ended_ && taken_ - written_ < steps_.places; }
 
-  std::size_t place(std::size_t item) const { return item % pipeline_.places; }
+  std::size_t place(std::size_t item) const { return item % steps_.places; }
 
   /// Does one step, if there is one to do.
   void work() {
@@ -44,9 +44,9 @@ class PipelineRun {
       if (!step) return;
       call_others();
       lock.unlock();
-      (step->kind == Kind::write    ? pipeline_.write
-       : step->kind == Kind::encode ? pipeline_.encode
-                                    : pipeline_.prepare)(step->place);
+      (step->kind == Kind::write    ? steps_.write
+       : step->kind == Kind::encode ? steps_.encode
+                                    : steps_.prepare)(step->place);
       lock.lock();
       end(*step);
       call_others();
@@ -68,7 +68,7 @@ class PipelineRun {
       return Step{Kind::encode, place(encoded_)};
     }
     if (!can_take()) return {};
-    ended_ = !pipeline_.take(place(taken_));
+    ended_ = !steps_.take(place(taken_));
     if (ended_) return {};
     return Step{Kind::prepare, place(taken_++)};
   }
@@ -94,7 +94,7 @@ class PipelineRun {
     if (!failure_ && (can_write() || can_encode() || can_take())) tasks_.run([this] { work(); });
   }
 
-  const Pipeline& pipeline_;
+  const PipelineSteps& steps_;
   std::mutex mutex_;
   std::vector<bool> ready_;  // [place]: prepared, not yet encoded
   std::size_t taken_ = 0, encoded_ = 0, written_ = 0;
@@ -105,6 +105,6 @@ class PipelineRun {
 
 }  // namespace
 
-void run_pipeline(const Pipeline& pipeline) { PipelineRun(pipeline).run(); }
+void run_pipeline(const PipelineSteps& steps) { PipelineRun(steps).run(); }
 
 }  // namespace beeld

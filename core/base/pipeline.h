@@ -7,7 +7,7 @@ namespace beeld {
 
 /// Three steps that every item of a stream goes through, different items at the same time. A step is given
 /// the place of its item, a number below `places`: the item's own from take() to the end of write().
-struct Pipeline {
+struct PipelineSteps {
   std::size_t places = 1;                       ///< Items under way at most.
   std::function<bool(std::size_t place)> take;  ///< False where there is no further item. One call at a time.
   std::function<void(std::size_t place)> prepare;  ///< Several items side by side.
@@ -18,6 +18,6 @@ struct Pipeline {
 /// Takes items until there is no further one, and returns when all of them are written. It runs on the
 /// threads of parallel_for, which the steps may use as well. After an exception nothing is begun any more,
 /// and it is passed on once the steps under way have ended.
-void run_pipeline(const Pipeline& pipeline);
+void run_pipeline(const PipelineSteps& steps);
 
 }  // namespace beeld

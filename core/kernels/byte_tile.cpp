@@ -17,8 +17,9 @@ namespace beeld {
 namespace {
 
 template <int Rows>
-BEELD_VNNI void tile(const std::uint8_t* a, std::int64_t stride, const std::int8_t* b, std::int64_t steps,
-                     Ahead ahead, std::int32_t* sums) {
+BEELD_VNNI void tile(TileRows<std::uint8_t> rows, TileWeights<std::int8_t> weights, std::int32_t* sums) {
+  const auto [a, stride] = rows;
+  auto [b, steps, ahead] = weights;
   __m512i sum[Rows][2];
 #pragma GCC unroll 14  // or the sums would not stay in registers
   for (int i = 0; i < Rows; ++i) sum[i][0] = sum[i][1] = _mm512_setzero_si512();
@@ -56,10 +57,9 @@ bool multiplies_bytes() {
   return able && isa() == Isa::best;
 }
 
-void byte_tile(int rows, const std::uint8_t* a, std::int64_t stride, const std::int8_t* b, std::int64_t steps,
-               Ahead ahead, std::int32_t* sums) {
+void byte_tile(int rows, TileRows<std::uint8_t> a, TileWeights<std::int8_t> b, std::int32_t* sums) {
   static constexpr auto tiles = tiles_of(std::make_integer_sequence<int, byte_tile_rows>());
-  tiles[static_cast<std::size_t>(rows - 1)](a, stride, b, steps, ahead, sums);
+  tiles[static_cast<std::size_t>(rows - 1)](a, b, sums);
 }
 
 }  // namespace beeld
@@ -70,8 +70,7 @@ namespace beeld {
 
 bool multiplies_bytes() { return false; }
 
-void byte_tile(int, const std::uint8_t*, std::int64_t, const std::int8_t*, std::int64_t, Ahead,
-               std::int32_t*) {}
+void byte_tile(int, TileRows<std::uint8_t>, TileWeights<std::int8_t>, std::int32_t*) {}
 
 }  // namespace beeld
 

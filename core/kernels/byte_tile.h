@@ -11,6 +11,21 @@ struct Ahead {
   std::int64_t step;
 };
 
+/// Rows of x, `stride` values apart.
+template <class Value>
+struct TileRows {
+  const Value* values;
+  std::int64_t stride;
+};
+
+/// The weights of a tile, step by step along K.
+template <class Held>
+struct TileWeights {
+  const Held* values;
+  std::int64_t steps;
+  Ahead ahead;
+};
+
 inline constexpr int byte_tile_rows = 14, byte_tile_columns = 32;
 
 /// The longest rows whose sums fit in 32 bits.
@@ -20,7 +35,6 @@ inline constexpr std::int64_t byte_tile_depth = 65536;
 bool multiplies_bytes();
 
 /// sums [rows,32] = a [rows,4*steps] times b [steps,32,4], rows up to 14. Exact.
-void byte_tile(int rows, const std::uint8_t* a, std::int64_t stride, const std::int8_t* b, std::int64_t steps,
-               Ahead ahead, std::int32_t* sums);
+void byte_tile(int rows, TileRows<std::uint8_t> a, TileWeights<std::int8_t> b, std::int32_t* sums);
 
 }  // namespace beeld

@@ -20,19 +20,24 @@ void ActivateValues(const float* z, std::int64_t count, Activation activation, f
   });
 }
 
-void ActivateValuesBackward(const float* z, const float* dy, std::int64_t count, Activation activation,
+void ActivateValuesBackward(std::span<const float> inputs, const float* dy, Activation activation,
                             float* dz) {
-  for_each_vector(count, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
+  const float* z = inputs.data();
+  for_each_vector(static_cast<std::int64_t>(inputs.size()), [&](std::int64_t i, std::int64_t n) HWY_ATTR {
     store(hn::Mul(load(dy + i, n), value_and_slope(load(z + i, n), activation).slope), dz + i, n);
   });
 }
 
+struct Statistics {
+  float mean, scale;
+  bool centred;  // by the mean
+};
+
 /// With x^ = (x - mean) * scale and g = gain * dy: dx = scale * (g - mean(g) - x^ mean(g x^)).
 /// Without a mean (root mean square) the middle term is absent.
-HWY_INLINE void row_backward(const NormRow& row, const NormRowGradient& gradient, float mean_value,
-                             float scale_value, bool centred) {
+HWY_INLINE void row_backward(const NormRow& row, const NormRowGradient& gradient, Statistics statistics) {
   const F f;
-  const auto mean = hn::Set(f, mean_value), scale = hn::Set(f, scale_value);
+  const auto mean = hn::Set(f, statistics.mean), scale = hn::Set(f, statistics.scale);
   auto sum = hn::Zero(f), sum_normed = hn::Zero(f);
   for_each_vector(row.width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
     const auto valid = hn::FirstN(f, static_cast<std::size_t>(n));
@@ -45,7 +50,7 @@ HWY_INLINE void row_backward(const NormRow& row, const NormRowGradient& gradient
     sum_normed = hn::MulAdd(g, normed, sum_normed);
   });
   const auto width = static_cast<float>(row.width);
-  const auto mean_g = hn::Set(f, centred ? hn::GetLane(hn::SumOfLanes(f, sum)) / width : 0.0F);
+  const auto mean_g = hn::Set(f, statistics.centred ? hn::GetLane(hn::SumOfLanes(f, sum)) / width : 0.0F);
   const auto mean_normed = hn::Set(f, hn::GetLane(hn::SumOfLanes(f, sum_normed)) / width);
   for_each_vector(row.width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
     const auto normed = hn::Mul(hn::Sub(load(row.x + i, n), mean), scale);
@@ -62,12 +67,12 @@ void LayerNormRowBackward(const NormRow& row, const NormRowGradient& gradient) {
   const auto width = static_cast<float>(row.width);
   const float mean = hn::GetLane(hn::SumOfLanes(f, total)) / width;
   const float variance = sum_of_squares(row.x, mean, row.width) / width;
-  row_backward(row, gradient, mean, 1 / std::sqrt(variance + row.eps), true);
+  row_backward(row, gradient, {mean, 1 / std::sqrt(variance + row.eps), true});
 }
 
 void RmsNormRowBackward(const NormRow& row, const NormRowGradient& gradient) {
   const float mean_square = sum_of_squares(row.x, 0, row.width) / static_cast<float>(row.width);
-  row_backward(row, gradient, 0, 1 / std::sqrt(mean_square + row.eps), false);
+  row_backward(row, gradient, {0, 1 / std::sqrt(mean_square + row.eps), false});
 }
 
 void AddValues(const float* x, std::int64_t count, float* y) {
@@ -91,9 +96,8 @@ void activate_values(const float* z, std::int64_t count, Activation activation, 
   HWY_DYNAMIC_DISPATCH(ActivateValues)(z, count, activation, y);
 }
 
-void activate_values_backward(const float* z, const float* dy, std::int64_t count, Activation activation,
-                              float* dz) {
-  HWY_DYNAMIC_DISPATCH(ActivateValuesBackward)(z, dy, count, activation, dz);
+void activate_values_backward(std::span<const float> z, const float* dy, Activation activation, float* dz) {
+  HWY_DYNAMIC_DISPATCH(ActivateValuesBackward)(z, dy, activation, dz);
 }
 
 void layer_norm_row_backward(const NormRow& row, const NormRowGradient& gradient) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "core/kernels/activation.h"
 #include "core/kernels/kernels.h"
@@ -13,8 +14,7 @@ namespace beeld {
 void activate_values(const float* z, std::int64_t count, Activation activation, float* y);
 
 /// dz = dy * f'(z). dz may be dy.
-void activate_values_backward(const float* z, const float* dy, std::int64_t count, Activation activation,
-                              float* dz);
+void activate_values_backward(std::span<const float> z, const float* dy, Activation activation, float* dz);
 
 /// The gradient of a normalised row: dx is written, the gradients of gain and bias are added to.
 struct NormRowGradient {

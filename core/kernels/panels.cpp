@@ -100,21 +100,26 @@ HWY_INLINE void finish(const Sum* sums, std::int64_t rows, const Finish& to) {
 }
 
 /// The part of a panel that is multiplied: steps along K, its bytes, and how far it is to the next panel's.
-struct Depth {
+struct PanelPart {
+  const std::byte* memory;
   std::int64_t steps, bytes, next_panel;
 };
 
-/// Calls tile(column, row, rows, memory of the panel, ahead) for a block of rows, panel by panel. All tiles
-/// of a panel together fetch the next one.
+/// Where a tile lies in the result of a block.
+struct TilePlace {
+  std::int64_t column, row, rows;
+};
+
+/// Calls tile(place, memory of the panel, ahead) for a block of rows, panel by panel. All tiles of a panel
+/// together fetch the next one.
 template <class Tile>
-HWY_INLINE void for_each_tile(std::int64_t rows, Columns columns, const std::byte* panel, Depth depth,
-                              const Tile& tile) {
+HWY_INLINE void for_each_tile(std::int64_t rows, Columns columns, PanelPart panel, const Tile& tile) {
   const Parts tiles(rows, most_rows);
-  for (auto j = columns.begin; j < columns.end; j += PanelColumns(), panel += depth.next_panel) {
+  for (auto j = columns.begin; j < columns.end; j += PanelColumns(), panel.memory += panel.next_panel) {
     for (std::int64_t t = 0; t < tiles.count; ++t) {
-      const Ahead ahead{panel + depth.next_panel + depth.bytes * t / tiles.count,
-                        depth.bytes / tiles.count / depth.steps};
-      tile(j, tiles.begin(t), tiles.length(t), panel, ahead);
+      const Ahead ahead{panel.memory + panel.next_panel + panel.bytes * t / tiles.count,
+                        panel.bytes / tiles.count / panel.steps};
+      tile(TilePlace{j, tiles.begin(t), tiles.length(t)}, panel.memory, ahead);
     }
   }
 }
@@ -140,9 +145,10 @@ void multiply_block(const Panels& w, const Multiplication& with, Columns columns
   const bool begins = block.begin == 0, ends = block.begin + block.depth == w.k;
   const auto width = PanelColumns(), step_bytes = width * static_cast<std::int64_t>(sizeof(Held));
   const auto* panel = static_cast<const std::byte*>(w.values) + columns.begin / width * w.k * step_bytes;
-  const Depth depth{block.depth, block.depth * step_bytes, w.k * step_bytes};
-  const auto each = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* b,
-                        Ahead ahead) HWY_ATTR {
+  const PanelPart part{panel + block.begin * step_bytes, block.depth, block.depth * step_bytes,
+                       w.k * step_bytes};
+  const auto each = [&](TilePlace place, const std::byte* b, Ahead ahead) HWY_ATTR {
+    const auto [j, i, rows] = place;
     const Finish to{.y = with.y + (block.first + i) * w.n + j,
                     .stride = w.n,
                     .columns = std::min(width, columns.end - j),
@@ -151,10 +157,10 @@ void multiply_block(const Panels& w, const Multiplication& with, Columns columns
                     .activation = ends ? with.epilogue.activation : Activation::identity};
     fetch(to, rows);
     const auto multiply = tiles<Floats<Held>>[static_cast<std::size_t>(rows - 1)];
-    multiply(x + i * stride, stride, reinterpret_cast<const Held*>(b), block.depth, ahead, sums);
+    multiply({x + i * stride, stride}, {reinterpret_cast<const Held*>(b), block.depth, ahead}, sums);
     finish(sums, rows, to);
   };
-  for_each_tile(block.rows, columns, panel + block.begin * step_bytes, depth, each);
+  for_each_tile(block.rows, columns, part, each);
 }
 
 template <class Held>
@@ -174,9 +180,8 @@ struct ByBytes {
   using Value = std::uint8_t;
   static constexpr std::int64_t together = 4;
 
-  static void multiply(std::int64_t rows, const Value* a, std::int64_t stride, const std::int8_t* b,
-                       std::int64_t steps, Ahead ahead, std::int32_t* sums) {
-    byte_tile(static_cast<int>(rows), a, stride, b, steps, ahead, sums);
+  static void multiply(std::int64_t rows, TileRows<Value> a, TileWeights<std::int8_t> b, std::int32_t* sums) {
+    byte_tile(static_cast<int>(rows), a, b, sums);
   }
 };
 
@@ -185,9 +190,8 @@ struct ByPairs {
   using Value = Pairs::Value;
   static constexpr std::int64_t together = Pairs::together;
 
-  static void multiply(std::int64_t rows, const Value* a, std::int64_t stride, const std::int8_t* b,
-                       std::int64_t steps, Ahead ahead, std::int32_t* sums) {
-    tiles<Pairs>[static_cast<std::size_t>(rows - 1)](a, stride, b, steps, ahead, sums);
+  static void multiply(std::int64_t rows, TileRows<Value> a, TileWeights<std::int8_t> b, std::int32_t* sums) {
+    tiles<Pairs>[static_cast<std::size_t>(rows - 1)](a, b, sums);
   }
 };
 
@@ -211,8 +215,8 @@ void multiply_whole(const Panels& w, const Multiplication& with, Columns columns
       rotate_row(with.x + (first + i) * w.k, w.k, rotated);
       scales[i] = quantize_row(rotated, w.k, a + i * stride);
     }
-    const auto each = [&](std::int64_t j, std::int64_t i, std::int64_t rows, const std::byte* weights,
-                          Ahead ahead) HWY_ATTR {
+    const auto each = [&](TilePlace place, const std::byte* weights, Ahead ahead) HWY_ATTR {
+      const auto [j, i, rows] = place;
       const Finish to{.y = with.y + (first + i) * w.n + j,
                       .stride = w.n,
                       .columns = std::min(width, columns.end - j),
@@ -224,10 +228,10 @@ void multiply_whole(const Panels& w, const Multiplication& with, Columns columns
                       .activation = with.epilogue.activation};
       fetch(to, rows);
       const auto* held = reinterpret_cast<const std::int8_t*>(weights);
-      By::multiply(rows, a + i * stride, stride, held, steps, ahead, sums);
+      By::multiply(rows, {a + i * stride, stride}, {held, steps, ahead}, sums);
       finish(sums, rows, to);
     };
-    for_each_tile(count, columns, panel, {steps, panel_bytes, panel_bytes}, each);
+    for_each_tile(count, columns, {panel, steps, panel_bytes, panel_bytes}, each);
   }
 }
 

@@ -92,12 +92,16 @@ HWY_INLINE void store_whole(V v, Value* q, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) q[i] = rest[i];
 }
 
+struct WholeNumbers {
+  RowScale row;
+  float least, most;
+};
+
 template <class Value>
-HWY_INLINE void quantize(const float* x, std::int64_t width, RowScale row, float least, float most,
-                         Value* q) {
+HWY_INLINE void quantize(const float* x, std::int64_t width, const WholeNumbers& to, Value* q) {
   const F f;
-  const auto scale = hn::Set(f, 1 / row.scale), zero = hn::Set(f, row.zero);
-  const auto low = hn::Set(f, least), high = hn::Set(f, most);
+  const auto scale = hn::Set(f, 1 / to.row.scale), zero = hn::Set(f, to.row.zero);
+  const auto low = hn::Set(f, to.least), high = hn::Set(f, to.most);
   for_each_vector(width, [&](std::int64_t i, std::int64_t n) HWY_ATTR {
     store_whole(hn::Clamp(hn::MulAdd(load(x + i, n), scale, zero), low, high), q + i, n);
   });
@@ -112,7 +116,7 @@ RowScale QuantizeRow(const float* x, std::int64_t width, std::uint8_t* q) {
     greatest = hn::Max(greatest, v);
   });
   const auto row = row_scale(hn::GetLane(hn::MinOfLanes(f, least)), hn::GetLane(hn::MaxOfLanes(f, greatest)));
-  quantize(x, width, row, 0, 255, q);
+  quantize(x, width, {row, 0, 255}, q);
   return row;
 }
 
@@ -123,7 +127,7 @@ RowScale QuantizeRowWide(const float* x, std::int64_t width, std::int16_t* q) {
                              HWY_ATTR { greatest = hn::Max(greatest, hn::Abs(load(x + i, n))); });
   const float most = most_magnitude(width);
   const auto row = symmetric_scale(hn::GetLane(hn::MaxOfLanes(f, greatest)), most);
-  quantize(x, width, row, -most, most, q);
+  quantize(x, width, {row, -most, most}, q);
   return row;
 }
 

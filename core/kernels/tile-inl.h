@@ -28,8 +28,10 @@ constexpr int most_rows = 6;
 /// sums [Rows,columns] = a [Rows,depth] times b [depth,columns], where a step along the depth takes
 /// Factors::together values of both. Unrolled, or the sums would lie in memory.
 template <class Factors, int Rows>
-void tile(const typename Factors::Value* a, std::int64_t stride, const typename Factors::Held* b,
-          std::int64_t steps, Ahead ahead, typename Factors::Sum* sums) {
+void tile(TileRows<typename Factors::Value> rows, TileWeights<typename Factors::Held> weights,
+          typename Factors::Sum* sums) {
+  const auto [a, stride] = rows;
+  auto [b, steps, ahead] = weights;
   const hn::Rebind<typename Factors::Sum, F> d;
   const auto lanes = static_cast<std::int64_t>(hn::Lanes(d)), step = Factors::together * lanes;
   hn::Vec<decltype(d)> sum[Rows][2];

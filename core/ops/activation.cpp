@@ -1,5 +1,7 @@
 #include "core/ops/activation.h"
 
+#include <span>
+
 #include "core/kernels/gradient_kernels.h"
 #include "core/tensor/tape.h"
 
@@ -17,12 +19,12 @@ void values(const float* x, std::int64_t count, Activation activation, float* y)
 }
 
 template <class T>
-void values_backward(const T* x, const T* dy, std::int64_t count, Activation activation, T* dx) {
-  for (std::int64_t i = 0; i < count; ++i) dx[i] = dy[i] * activation_slope(x[i], activation);
+void values_backward(std::span<const T> x, const T* dy, Activation activation, T* dx) {
+  for (std::size_t i = 0; i < x.size(); ++i) dx[i] = dy[i] * activation_slope(x[i], activation);
 }
 
-void values_backward(const float* x, const float* dy, std::int64_t count, Activation activation, float* dx) {
-  activate_values_backward(x, dy, count, activation, dx);
+void values_backward(std::span<const float> x, const float* dy, Activation activation, float* dx) {
+  activate_values_backward(x, dy, activation, dx);
 }
 
 }  // namespace
@@ -44,9 +46,18 @@ Tensor<T> activate(const Tensor<T>& x, Activation activation, Pass<T>& pass) {
 template <class T>
 void activate_backward(const Tensor<T>& dy, const Tensor<T>& x, Activation activation, Tape<T>& tape) {
   Tensor<T> dx(x.shape());
-  values_backward(x.data(), dy.data(), x.size(), activation, dx.data());
+  values_backward(std::span(x.data(), static_cast<std::size_t>(x.size())), dy.data(), activation, dx.data());
   tape.add(x, dx);
 }
+
+template <class T>
+struct Gate {
+  Tensor<T> gates, up;
+  Activation activation;
+};
+
+template <class T>
+void gate_backward(const Tensor<T>& dy, const Gate<T>& gate, Tape<T>& tape);
 
 template <class T>
 Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activation, Pass<T>& pass) {
@@ -54,15 +65,16 @@ Tensor<T> gate(const Tensor<T>& gates, const Tensor<T>& up, Activation activatio
   for (std::int64_t i = 0; i < up.size(); ++i)
     y.data()[i] = activate(gates.data()[i], activation) * up.data()[i];
   if (auto* tape = pass.tape) {
-    tape->record(y, {gates.identity(), up.identity()},
-                 [=](const Tensor<T>& dy) { gate_backward(dy, gates, up, activation, *tape); });
+    tape->record(
+        y, {gates.identity(), up.identity()},
+        [=, gate = Gate<T>{gates, up, activation}](const Tensor<T>& dy) { gate_backward(dy, gate, *tape); });
   }
   return y;
 }
 
 template <class T>
-void gate_backward(const Tensor<T>& dy, const Tensor<T>& gates, const Tensor<T>& up, Activation activation,
-                   Tape<T>& tape) {
+void gate_backward(const Tensor<T>& dy, const Gate<T>& gate, Tape<T>& tape) {
+  const auto& [gates, up, activation] = gate;
   Tensor<T> d_gates(gates.shape()), d_up(up.shape());
   for (std::int64_t i = 0; i < up.size(); ++i) {
     const T x = gates.data()[i];

@@ -11,7 +11,7 @@ void draw_house(Pen& pen) {
 }
 
 void draw_cup(Pen& pen) {
-  pen.tube(ellipse({0.5, 0.1}, 0.34, 0.32, -90, 90), 0.13, Tone::body);
+  pen.tube(ellipse({0.5, 0.1}, 0.34, 0.32, {-90, 90}), 0.13, Tone::body);
   pen.shape(smooth({{-0.72, -0.5},
                     {-0.72, -0.5},
                     {0.52, -0.5},
@@ -29,7 +29,7 @@ void draw_ball(Pen& pen) {
   pen.shape(ellipse({0, 0}, 0.92, 0.92), Tone::body);
   // Three white segments between the seams of a beach ball.
   for (const double turn : {0.0, 120.0, 240.0}) {
-    Path segment = ellipse({0, 0}, 0.9, 0.9, -30, 30);
+    Path segment = ellipse({0, 0}, 0.9, 0.9, {-30, 30});
     segment.emplace_back(0.36, 0.42);
     segment.emplace_back(0, 0);
     segment.emplace_back(0.5, -0.1);
@@ -40,10 +40,10 @@ void draw_ball(Pen& pen) {
 
 void draw_umbrella(Pen& pen) {
   pen.line({{0, -0.96}, {0, 0.72}}, 0.11, Tone::line);
-  pen.line(ellipse({-0.17, 0.72}, 0.17, 0.2, 0, 180), 0.11, Tone::line);
-  Path canopy = ellipse({0, 0.04}, 0.98, 0.88, 180, 360);
+  pen.line(ellipse({-0.17, 0.72}, 0.17, 0.2, {0, 180}), 0.11, Tone::line);
+  Path canopy = ellipse({0, 0.04}, 0.98, 0.88, {180, 360});
   for (const double x : {0.65, 0.0, -0.65}) {
-    const Path scallop = ellipse({x, 0.04}, 0.33, 0.2, 0, -180);
+    const Path scallop = ellipse({x, 0.04}, 0.33, 0.2, {0, -180});
     canopy.insert(canopy.end(), scallop.begin(), scallop.end());
   }
   pen.shape(canopy, Tone::body);

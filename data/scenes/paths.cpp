@@ -11,11 +11,11 @@ constexpr double degree = std::numbers::pi / 180;
 
 }  // namespace
 
-Path ellipse(cv::Point2d center, double x_radius, double y_radius, double from, double to) {
+Path ellipse(cv::Point2d center, double x_radius, double y_radius, Arc arc) {
   constexpr int steps = 40;
   Path path;
   for (int step = 0; step <= steps; ++step) {
-    const double angle = (from + (to - from) * step / steps) * degree;
+    const double angle = (arc.from + (arc.to - arc.from) * step / steps) * degree;
     path.push_back(center + cv::Point2d(x_radius * std::cos(angle), y_radius * std::sin(angle)));
   }
   return path;
@@ -76,11 +76,11 @@ Path heart(double radius) {
 }
 
 Path crescent(double radius) {
-  Path path = ellipse({0, 0}, radius, radius, 50, 310);
+  Path path = ellipse({0, 0}, radius, radius, {50, 310});
   const cv::Point2d tip = path.front();
   const double reach = std::hypot(0.38 * radius - tip.x, tip.y);
   const double angle = std::atan2(tip.y, tip.x - 0.38 * radius) / degree;
-  const Path bite = ellipse({0.38 * radius, 0}, reach, reach, 360 - angle, angle);
+  const Path bite = ellipse({0.38 * radius, 0}, reach, reach, {360 - angle, angle});
   path.insert(path.end(), bite.begin(), bite.end());
   return path;
 }

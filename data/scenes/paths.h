@@ -8,8 +8,13 @@ namespace beeld::scenes {
 /// A line through points; x to the right, y down. A thing is drawn within [-1, 1] x [-1, 1].
 using Path = std::vector<cv::Point2d>;
 
-/// An ellipse, or its arc from angle `from` to `to` in degrees: 0 points right, 90 down.
-Path ellipse(cv::Point2d center, double x_radius, double y_radius, double from = 0, double to = 360);
+/// Angles in degrees: 0 points right, 90 down.
+struct Arc {
+  double from = 0, to = 360;
+};
+
+/// An ellipse, or an arc of one.
+Path ellipse(cv::Point2d center, double x_radius, double y_radius, Arc arc = {});
 
 /// Turned around the origin by degrees, clockwise as seen.
 Path turned(Path path, double degrees);

@@ -11,9 +11,15 @@ namespace {
 // Points carry this many bits behind the binary point.
 constexpr int fraction_bits = 4;
 
-void polyline(cv::Mat& canvas, const std::vector<cv::Point>& points, bool closed, int width,
-              const cv::Scalar& color) {
-  cv::polylines(canvas, points, closed, color, width, cv::LINE_8, fraction_bits);
+enum class Ends { apart, joined };
+
+struct Stroke {
+  int width;
+  const cv::Scalar& color;
+};
+
+void polyline(cv::Mat& canvas, const std::vector<cv::Point>& points, Ends ends, Stroke stroke) {
+  cv::polylines(canvas, points, ends == Ends::joined, stroke.color, stroke.width, cv::LINE_8, fraction_bits);
 }
 
 }  // namespace
@@ -37,7 +43,7 @@ int Pen::pixels(double width) const {
 
 void Pen::shapes(std::span<const Path> paths, Tone tone) {
   for (const auto& path : paths)
-    polyline(canvas_, placed(path), true, pixels(2 * stance_.line), palette_[Tone::line]);
+    polyline(canvas_, placed(path), Ends::joined, {pixels(2 * stance_.line), palette_[Tone::line]});
   for (const auto& path : paths) patch(path, tone);
 }
 
@@ -47,7 +53,7 @@ void Pen::patch(const Path& path, Tone tone) {
 }
 
 void Pen::line(const Path& path, double width, Tone tone) {
-  polyline(canvas_, placed(path), false, pixels(width), palette_[tone]);
+  polyline(canvas_, placed(path), Ends::apart, {pixels(width), palette_[tone]});
 }
 
 void Pen::tube(const Path& path, double width, Tone tone) {

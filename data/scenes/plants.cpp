@@ -27,7 +27,7 @@ void draw_flower(Pen& pen) {
 void draw_mushroom(Pen& pen) {
   pen.shape(smooth({{-0.22, 0.05}, {0.22, 0.05}, {0.26, 0.6}, {0.32, 0.9}, {-0.32, 0.9}, {-0.26, 0.6}}),
             Tone::paper);
-  Path cap = ellipse({0, 0.1}, 0.95, 0.98, 180, 360);
+  Path cap = ellipse({0, 0.1}, 0.95, 0.98, {180, 360});
   cap.emplace_back(0.5, 0.24);
   cap.emplace_back(-0.5, 0.24);
   pen.shape(cap, Tone::body);

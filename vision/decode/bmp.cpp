@@ -53,8 +53,13 @@ void read_masks(const Source& source, const ByteReader& reader, std::size_t head
   }
 }
 
-void read_palette(const Source& source, const ByteReader& reader, std::size_t at, std::size_t entry, Bmp& bmp,
-                  std::size_t colours) {
+/// Where the palette lies, and the bytes of an entry.
+struct Palette {
+  std::size_t at, entry, colours;
+};
+
+void read_palette(const Source& source, const ByteReader& reader, Palette palette, Bmp& bmp) {
+  const auto [at, entry, colours] = palette;
   if (!reader.has(at, entry * colours)) fail(ErrorCode::corrupt, source, "truncated BMP palette");
   for (std::size_t i = 0; i < colours; ++i) {
     for (const std::size_t channel : {2, 1, 0}) bmp.palette.push_back(source.bytes[at + entry * i + channel]);
@@ -101,7 +106,7 @@ Bmp read_header(const Source& source) {
   if (colours == 0) colours = std::size_t{1} << bmp.bits;
   if (colours > 256)
     fail(ErrorCode::unsupported, source, "BMP palette of " + std::to_string(colours) + " colours");
-  read_palette(source, reader, palette_at, header_size == 12 ? 3 : 4, bmp, colours);
+  read_palette(source, reader, {palette_at, header_size == 12 ? std::size_t{3} : 4, colours}, bmp);
   return bmp;
 }
 

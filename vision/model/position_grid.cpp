@@ -64,12 +64,19 @@ std::vector<Taps> all_taps(int from, int to, GridFit fit) {
   return taps;
 }
 
-/// Row `to` of y becomes the weighted sum of rows of x that lie `stride` apart, beginning at `origin`.
+/// The rows of a grid's row or column.
+struct Line {
+  std::int64_t first, stride;
+
+  std::int64_t operator[](int place) const { return first + place * stride; }
+};
+
+/// y becomes the weighted sum of rows of x.
 template <class T>
-void combine(const Tensor<T>& x, const Taps& taps, std::int64_t origin, std::int64_t stride, T* y) {
+void combine(const Tensor<T>& x, const Taps& taps, Line line, T* y) {
   std::vector<double> sum(static_cast<std::size_t>(x.columns()));
   for (std::size_t k = 0; k < taps.places.size(); ++k) {
-    const T* row = x.row(origin + taps.places[k] * stride);
+    const T* row = x.row(line[taps.places[k]]);
     for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += taps.weights[k] * static_cast<double>(row[j]);
   }
   std::transform(sum.begin(), sum.end(), y, [](double value) { return static_cast<T>(value); });
@@ -84,14 +91,14 @@ Tensor<T> fit_grid(const Tensor<T>& positions, Grid from, Grid to, GridFit fit) 
   Tensor<T> narrow({std::int64_t{from.rows} * to.columns, positions.columns()});
   for (int row = 0; row < from.rows; ++row) {
     for (int column = 0; column < to.columns; ++column) {
-      combine(positions, across[column], std::int64_t{row} * from.columns, 1,
+      combine(positions, across[column], {std::int64_t{row} * from.columns, 1},
               narrow.row(std::int64_t{row} * to.columns + column));
     }
   }
   Tensor<T> fitted({std::int64_t{to.rows} * to.columns, positions.columns()});
   for (int row = 0; row < to.rows; ++row) {
     for (int column = 0; column < to.columns; ++column) {
-      combine(narrow, down[row], column, to.columns, fitted.row(std::int64_t{row} * to.columns + column));
+      combine(narrow, down[row], {column, to.columns}, fitted.row(std::int64_t{row} * to.columns + column));
     }
   }
   return fitted;
@@ -101,9 +108,9 @@ namespace {
 
 /// The transpose of combine(): row `y` is added to the rows it came from.
 template <class T>
-void spread(const T* y, const Taps& taps, std::int64_t origin, std::int64_t stride, Tensor<T>& x) {
+void spread(const T* y, const Taps& taps, Line line, Tensor<T>& x) {
   for (std::size_t k = 0; k < taps.places.size(); ++k) {
-    T* row = x.row(origin + taps.places[k] * stride);
+    T* row = x.row(line[taps.places[k]]);
     for (std::int64_t j = 0; j < x.columns(); ++j) row[j] += static_cast<T>(taps.weights[k]) * y[j];
   }
 }
@@ -111,25 +118,26 @@ void spread(const T* y, const Taps& taps, std::int64_t origin, std::int64_t stri
 }  // namespace
 
 template <class T>
-void fit_grid_backward(const Tensor<T>& fitted, Grid from, Grid to, GridFit fit, Tensor<T>& positions) {
+void fit_grid_backward(const Tensor<T>& fitted, const GridChange& change, Tensor<T>& positions) {
+  const auto [from, to, fit] = change;
   const auto across = all_taps(from.columns, to.columns, fit);
   const auto down = all_taps(from.rows, to.rows, fit);
   auto narrow = Tensor<T>::zeros({std::int64_t{from.rows} * to.columns, fitted.columns()});
   for (int row = 0; row < to.rows; ++row) {
     for (int column = 0; column < to.columns; ++column) {
-      spread(fitted.row(std::int64_t{row} * to.columns + column), down[row], column, to.columns, narrow);
+      spread(fitted.row(std::int64_t{row} * to.columns + column), down[row], {column, to.columns}, narrow);
     }
   }
   for (int row = 0; row < from.rows; ++row) {
     for (int column = 0; column < to.columns; ++column) {
       spread(narrow.row(std::int64_t{row} * to.columns + column), across[column],
-             std::int64_t{row} * from.columns, 1, positions);
+             {std::int64_t{row} * from.columns, 1}, positions);
     }
   }
 }
 
-template void fit_grid_backward(const Tensor<float>&, Grid, Grid, GridFit, Tensor<float>&);
-template void fit_grid_backward(const Tensor<double>&, Grid, Grid, GridFit, Tensor<double>&);
+template void fit_grid_backward(const Tensor<float>&, const GridChange&, Tensor<float>&);
+template void fit_grid_backward(const Tensor<double>&, const GridChange&, Tensor<double>&);
 template Tensor<float> fit_grid(const Tensor<float>&, Grid, Grid, GridFit);
 template Tensor<double> fit_grid(const Tensor<double>&, Grid, Grid, GridFit);
 

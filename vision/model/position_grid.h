@@ -23,8 +23,13 @@ enum class GridFit {
 template <class T>
 Tensor<T> fit_grid(const Tensor<T>& positions, Grid from, Grid to, GridFit fit);
 
+struct GridChange {
+  Grid from, to;
+  GridFit fit;
+};
+
 /// Its gradient: [to, C] is spread over and added to [from, C].
 template <class T>
-void fit_grid_backward(const Tensor<T>& fitted, Grid from, Grid to, GridFit fit, Tensor<T>& positions);
+void fit_grid_backward(const Tensor<T>& fitted, const GridChange& change, Tensor<T>& positions);
 
 }  // namespace beeld

@@ -15,10 +15,10 @@ struct Patches {
   std::vector<std::int64_t> kept;
 };
 
-std::vector<Patches> patches_of(std::span<const Pixels> pictures, int patch, KeptPatches kept) {
+std::vector<Patches> patches_of(std::span<const Pixels> images, int patch, KeptPatches kept) {
   std::vector<Patches> result;
-  for (std::size_t b = 0; b < pictures.size(); ++b) {
-    Patches patches{grid_of(pictures[b], patch), {}};
+  for (std::size_t b = 0; b < images.size(); ++b) {
+    Patches patches{grid_of(images[b], patch), {}};
     for_each_kept(patches.grid, kept, b, [&](std::int64_t place) { patches.kept.push_back(place); });
     result.push_back(std::move(patches));
   }
@@ -67,29 +67,29 @@ template <class T>
 struct PlacedTokens {
   Tensor<T> patches, prefix, positions;
   VisionConfig config;
-  std::vector<Patches> pictures;
+  std::vector<Patches> images;
 };
 
 template <class T>
 void place_tokens_backward(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape);
 
 template <class T>
-Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
-                       std::span<const Pixels> pictures, KeptPatches kept, Pass<T>& pass) {
+Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches, std::span<const Pixels> images,
+                       KeptPatches kept, Pass<T>& pass) {
   const auto& config = tower.config;
   const auto width = patches.columns();
-  const auto pictures_patches = patches_of(pictures, config.patch, kept);
+  const auto image_patches = patches_of(images, config.patch, kept);
   GridPositions<T> grid_positions(tower);
   Tensor<T> x({patches.rows() + static_cast<std::int64_t>(pictures.size()) * config.prefix(), width});
   T* row = x.data();
   const T* patch = patches.data();
-  for (const auto& picture : pictures_patches) {
+  for (const auto& image : image_patches) {
     for (int i = 0; i < config.prefix(); ++i, row += width) {
       std::copy_n(tower.prefix.row(i), width, row);
       if (i < config.positioned_tokens) add_row(tower.positions.row(i), width, row);
     }
-    const auto& positions = grid_positions(picture.grid);  // [grid of the picture, C]
-    for (const auto place : picture.kept) {
+    const auto& positions = grid_positions(image.grid);  // [grid of the picture, C]
+    for (const auto place : image.kept) {
       std::transform(patch, patch + width, positions.row(place), row, std::plus<T>());
       patch += width;
       row += width;
@@ -98,7 +98,7 @@ Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
   if (auto* tape = pass.tape) {
     tape->record(
         x, {patches.identity(), tower.prefix.identity(), tower.positions.identity()},
-        [tape, placed = PlacedTokens<T>{patches, tower.prefix, tower.positions, config, pictures_patches}](
+        [tape, placed = PlacedTokens<T>{patches, tower.prefix, tower.positions, config, image_patches}](
             const Tensor<T>& dy) { place_tokens_backward(dy, placed, *tape); });
   }
   return x;
@@ -113,20 +113,20 @@ void place_tokens_backward(const Tensor<T>& dy, const PlacedTokens<T>& placed, T
   auto d_grid = d_positions.slice(config.positioned_tokens, d_positions.rows());  // [grid,C]
   const T* row = dy.data();
   T* patch = d_patches.data();
-  for (const auto& picture : placed.pictures) {
+  for (const auto& image : placed.images) {
     for (int i = 0; i < config.prefix(); ++i, row += width) {
       add_row(row, width, d_prefix.row(i));
       if (i < config.positioned_tokens) add_row(row, width, d_positions.row(i));
     }
-    const bool own_grid = picture.grid == config.positions;
-    const auto places = std::int64_t{picture.grid.rows} * picture.grid.columns;
+    const bool own_grid = image.grid == config.positions;
+    const auto places = std::int64_t{image.grid.rows} * image.grid.columns;
     auto d_own = own_grid ? d_grid : Tensor<T>::zeros({places, width});
-    for (const auto place : picture.kept) {
+    for (const auto place : image.kept) {
       add_row(row, width, d_own.row(place));
       patch = std::copy_n(row, width, patch);
       row += width;
     }
-    if (!own_grid) fit_grid_backward(d_own, config.positions, picture.grid, config.fit, d_grid);
+    if (!own_grid) fit_grid_backward(d_own, {config.positions, image.grid, config.fit}, d_grid);
   }
   tape.add(placed.patches, d_patches);
 }

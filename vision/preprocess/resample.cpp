@@ -117,10 +117,11 @@ Image resample_nearest(const Image& image, const Size& size, const Window& windo
 Image resample_samples(const Image& image, const Size& size, Filter filter, const Window& window) {
   const int channels = image.channels();
   const bool same_rows = size.height == image.height;
-  const auto vertical = resampling_weights(image.height, same_rows ? image.height : size.height,
-                                           same_rows ? Filter::box : filter, window.top, window.height);
-  const auto horizontal = resampling_weights(
-      image.width, size.width, size.width == image.width ? Filter::box : filter, window.left, window.width);
+  const auto vertical =
+      resampling_weights({image.height, same_rows ? image.height : size.height, window.top, window.height},
+                         same_rows ? Filter::box : filter);
+  const auto horizontal = resampling_weights({image.width, size.width, window.left, window.width},
+                                             size.width == image.width ? Filter::box : filter);
 
   // Only the rows that the vertical pass will read.
   const int first_row = vertical.first.front();
@@ -182,8 +183,8 @@ void check(const Size& size, const Window& window) {
 
 }  // namespace
 
-Weights resampling_weights(std::int64_t input, std::int64_t output, Filter filter, std::int64_t start,
-                           int length) {
+Weights resampling_weights(const ResampledAxis& axis, Filter filter) {
+  const auto [input, output, start, length] = axis;
   const auto shape = shape_of(filter);
   const double scale = double(float(input)) / double(output);
   const double filter_scale = std::max(scale, 1.0);

@@ -46,10 +46,15 @@ struct Weights {
   std::vector<std::int32_t> weights;
 };
 
-/// Weights that turn `input` samples into `output`, for `length` outputs from `start` on. `filter` is not
-/// nearest.
-Weights resampling_weights(std::int64_t input, std::int64_t output, Filter filter, std::int64_t start,
-                           int length);
+/// One axis of a resampling: `input` samples become `output`, and `length` of them from `start` on are
+/// wanted.
+struct ResampledAxis {
+  std::int64_t input, output, start;
+  int length;
+};
+
+/// `filter` is not nearest.
+Weights resampling_weights(const ResampledAxis& axis, Filter filter);
 
 /// The two passes, each as its plain definition and as a vector kernel with the same result bit for bit.
 /// horizontal_*: `in` is `[rows, width, channels]`, `out` is `[rows, outputs, channels]`.

@@ -16,13 +16,11 @@ namespace beeld::HWY_NAMESPACE {
 
 #if HWY_TARGET == HWY_SCALAR
 
-void Horizontal(const Rows& in, const Weights& weights, const std::int32_t*, const std::int32_t*,
-                std::uint8_t* out) {
+void Horizontal(const Rows& in, const Weights& weights, const SplitWeights&, std::uint8_t* out) {
   horizontal_plain(in, weights, out);
 }
 
-void Vertical(const Rows& in, const Weights& weights, const std::int32_t*, const std::int32_t*,
-              std::uint8_t* out) {
+void Vertical(const Rows& in, const Weights& weights, const SplitWeights&, std::uint8_t* out) {
   vertical_plain(in, weights, out);
 }
 
@@ -36,10 +34,6 @@ using HalfU8 = hn::FixedTag<std::uint8_t, 8>;
 using I16 = hn::FixedTag<std::int16_t, 8>;
 using I32 = hn::FixedTag<std::int32_t, 4>;
 using QuarterU8 = hn::FixedTag<std::uint8_t, 4>;
-
-// Weights of 23 bits do not fit 16-bit products. Each is split as high * 2^11 + low, exactly, and the two
-// sums are joined at the end.
-constexpr int low_bits = 11;
 
 /// Sums of pairs of 16-bit products, for both parts of the weights.
 struct Sums {
@@ -56,7 +50,7 @@ struct Sums {
 
   HWY_INLINE hn::Vec<QuarterU8> samples() const {
     const I32 i32;
-    const auto whole = hn::ShiftLeft<low_bits>(hn::RearrangeToOddPlusEven(high, high_odd));
+    const auto whole = hn::ShiftLeft<SplitWeights::low_bits>(hn::RearrangeToOddPlusEven(high, high_odd));
     const auto sum = hn::Add(whole, hn::RearrangeToOddPlusEven(low, low_odd));
     return hn::DemoteTo(QuarterU8(), hn::ShiftRight<weight_bits>(hn::Add(sum, hn::Set(i32, half_weight))));
   }
@@ -69,8 +63,8 @@ HWY_INLINE Sums zero_sums() {
 
 /// One row; may read 8 bytes from the last pixel of every pair on.
 template <int channels>
-HWY_INLINE void HorizontalRow(const std::uint8_t* in, const Weights& weights, const std::int32_t* high,
-                              const std::int32_t* low, std::uint8_t* out) {
+HWY_INLINE void HorizontalRow(const std::uint8_t* in, const Weights& weights, const SplitWeights& split,
+                              std::uint8_t* out) {
   constexpr std::uint8_t z = 0x80;  // gives a zero
   alignas(16) static constexpr std::uint8_t three[16] = {0, z, 3, z, 1, z, 4, z, 2, z, 5, z, z, z, z, z};
   alignas(16) static constexpr std::uint8_t four[16] = {0, z, 4, z, 1, z, 5, z, 2, z, 6, z, 3, z, 7, z};
@@ -80,8 +74,8 @@ HWY_INLINE void HorizontalRow(const std::uint8_t* in, const Weights& weights, co
   const int outputs = static_cast<int>(weights.first.size());
   for (int x = 0; x < outputs; ++x) {
     const std::uint8_t* from = in + weights.first[x] * std::ptrdiff_t{channels};
-    const std::int32_t* high_row = high + std::ptrdiff_t{x} * pairs_stored;
-    const std::int32_t* low_row = low + std::ptrdiff_t{x} * pairs_stored;
+    const std::int32_t* high_row = split.high.data() + std::ptrdiff_t{x} * pairs_stored;
+    const std::int32_t* low_row = split.low.data() + std::ptrdiff_t{x} * pairs_stored;
     const int pairs = (weights.count[x] + 1) / 2;
     Sums sums = zero_sums();
     for (int p = 0; p < pairs; ++p, from += 2 * channels) {
@@ -94,8 +88,7 @@ HWY_INLINE void HorizontalRow(const std::uint8_t* in, const Weights& weights, co
   }
 }
 
-void Horizontal(const Rows& in, const Weights& weights, const std::int32_t* high, const std::int32_t* low,
-                std::uint8_t* out) {
+void Horizontal(const Rows& in, const Weights& weights, const SplitWeights& split, std::uint8_t* out) {
   const std::size_t stride = std::size_t(in.width) * in.channels;
   const std::size_t out_stride = weights.first.size() * in.channels;
   const auto row = in.channels == 3 ? HorizontalRow<3> : HorizontalRow<4>;
@@ -104,17 +97,18 @@ void Horizontal(const Rows& in, const Weights& weights, const std::int32_t* high
   std::memcpy(last.data(), in.samples + (in.rows - 1) * stride, stride);
   for (int y = 0; y + 1 < in.rows; ++y) {
     const bool near_end = y + 2 == in.rows && stride < 16;
-    if (!near_end) row(in.samples + y * stride, weights, high, low, out + y * out_stride);
+    if (!near_end) row(in.samples + y * stride, weights, split, out + y * out_stride);
   }
-  row(last.data(), weights, high, low, out + (in.rows - 1) * out_stride);
+  row(last.data(), weights, split, out + (in.rows - 1) * out_stride);
   if (in.rows > 1 && stride < 16) {
     std::memcpy(last.data(), in.samples + (in.rows - 2) * stride, stride);
-    row(last.data(), weights, high, low, out + (in.rows - 2) * out_stride);
+    row(last.data(), weights, split, out + (in.rows - 2) * out_stride);
   }
 }
 
-void Vertical(const Rows& in, const Weights& weights, const std::int32_t* high, const std::int32_t* low,
-              std::uint8_t* out) {
+void Vertical(const Rows& in, const Weights& weights, const SplitWeights& split, std::uint8_t* out) {
+  const std::int32_t* high = split.high.data();
+  const std::int32_t* low = split.low.data();
   const std::ptrdiff_t length = std::ptrdiff_t{in.width} * in.channels;
   const I16 i16;
   const int pairs_stored = (weights.taps + 1) / 2;
@@ -158,29 +152,23 @@ namespace {
 HWY_EXPORT(Horizontal);
 HWY_EXPORT(Vertical);
 
-/// Both parts of each weight, two neighbours to a 32-bit word, for the vector kernels.
-struct SplitWeights {
-  std::vector<std::int32_t> high, low;
+}  // namespace
 
-  explicit SplitWeights(const Weights& weights) {
-    constexpr int low_bits = 11;
-    const std::size_t taps = weights.taps, pairs = (taps + 1) / 2;
-    high.resize(weights.first.size() * pairs);
-    low.resize(high.size());
-    for (std::size_t i = 0; i < weights.first.size(); ++i) {
-      for (std::size_t t = 0; t < taps; ++t) {
-        const std::int32_t weight = weights.weights[i * taps + t];
-        const std::uint32_t upper = static_cast<std::uint16_t>(weight >> low_bits);
-        const std::uint32_t lower = weight & ((1 << low_bits) - 1);
-        const int shift = t % 2 == 0 ? 0 : 16;
-        high[i * pairs + t / 2] |= static_cast<std::int32_t>(upper << shift);
-        low[i * pairs + t / 2] |= static_cast<std::int32_t>(lower << shift);
-      }
+SplitWeights::SplitWeights(const Weights& weights) {
+  const std::size_t taps = weights.taps, pairs = (taps + 1) / 2;
+  high.resize(weights.first.size() * pairs);
+  low.resize(high.size());
+  for (std::size_t i = 0; i < weights.first.size(); ++i) {
+    for (std::size_t t = 0; t < taps; ++t) {
+      const std::int32_t weight = weights.weights[i * taps + t];
+      const std::uint32_t upper = static_cast<std::uint16_t>(weight >> low_bits);
+      const std::uint32_t lower = weight & ((1 << low_bits) - 1);
+      const int shift = t % 2 == 0 ? 0 : 16;
+      high[i * pairs + t / 2] |= static_cast<std::int32_t>(upper << shift);
+      low[i * pairs + t / 2] |= static_cast<std::int32_t>(lower << shift);
     }
   }
-};
-
-}  // namespace
+}
 
 void horizontal_plain(const Rows& in, const Weights& weights, std::uint8_t* out) {
   for (int y = 0; y < in.rows; ++y) {
@@ -213,12 +201,12 @@ void vertical_plain(const Rows& in, const Weights& weights, std::uint8_t* out) {
 void horizontal_fast(const Rows& in, const Weights& weights, std::uint8_t* out) {
   if (in.channels < 3) return horizontal_plain(in, weights, out);
   const SplitWeights split(weights);
-  HWY_DYNAMIC_DISPATCH(Horizontal)(in, weights, split.high.data(), split.low.data(), out);
+  HWY_DYNAMIC_DISPATCH(Horizontal)(in, weights, split, out);
 }
 
 void vertical_fast(const Rows& in, const Weights& weights, std::uint8_t* out) {
   const SplitWeights split(weights);
-  HWY_DYNAMIC_DISPATCH(Vertical)(in, weights, split.high.data(), split.low.data(), out);
+  HWY_DYNAMIC_DISPATCH(Vertical)(in, weights, split, out);
 }
 
 }  // namespace beeld

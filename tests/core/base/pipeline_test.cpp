@@ -24,7 +24,7 @@ struct Numbers {
   std::vector<std::atomic<int>> prepared = std::vector<std::atomic<int>>(count);
   std::atomic<int> under_way = 0, most = 0, encoding = 0, writing = 0;
 
-  Pipeline pipeline() {
+  PipelineSteps pipeline() {
     return {.places = places,
             .take = [this](std::size_t place) { return take(place); },
             .prepare = [this](std::size_t place) { prepare(at[place]); },

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
+
 #include "core/ops/activation.h"
 #include "core/ops/norm.h"
 #include "core/tensor/tape.h"
@@ -51,13 +53,15 @@ double distance(const Tensor<float>& z, const Tensor<float>& y, const Function& 
   return largest;
 }
 
+std::span<const float> all(const Tensor<float>& x) { return {x.data(), static_cast<std::size_t>(x.size())}; }
+
 TEST(ActivationKernels, EqualTheirPlainDefinition) {
   for (const auto activation : vectorised) {
     for (const auto length : lengths()) {
       const auto z = random_tensor<float>({length}, 1, 3), dy = random_tensor<float>({length}, 2);
       auto y = guarded(length), dz = guarded(length);
       activate_values(z.data(), length, activation, y.data());
-      activate_values_backward(z.data(), dy.data(), length, activation, dz.data());
+      activate_values_backward(all(z), dy.data(), activation, dz.data());
       EXPECT_LT(distance(z, y, [&](std::int64_t, double x) { return activate(x, activation); }), 1e-6)
           << length;
       EXPECT_LT(distance(z, dz,
@@ -77,10 +81,10 @@ TEST(ActivationKernels, WorkInPlace) {
     const auto z = random_tensor<float>({37}, 1, 3), dy = random_tensor<float>({37}, 2);
     Tensor<float> y({37}), dz({37});
     activate_values(z.data(), 37, activation, y.data());
-    activate_values_backward(z.data(), dy.data(), 37, activation, dz.data());
+    activate_values_backward(all(z), dy.data(), activation, dz.data());
     auto written = z.clone(), d_written = dy.clone();
     activate_values(written.data(), 37, activation, written.data());
-    activate_values_backward(z.data(), d_written.data(), 37, activation, d_written.data());
+    activate_values_backward(all(z), d_written.data(), activation, d_written.data());
     EXPECT_EQ(difference(written, y), 0);
     EXPECT_EQ(difference(d_written, dz), 0);
   }
@@ -96,7 +100,7 @@ TEST(ActivationKernels, SurviveLargeValues) {
   for (const auto activation : vectorised) {
     Tensor<float> y({count}), dz({count});
     activate_values(z.data(), count, activation, y.data());
-    activate_values_backward(z.data(), ones.data(), count, activation, dz.data());
+    activate_values_backward(all(z), ones.data(), activation, dz.data());
     EXPECT_LT(distance(z, y, [&](std::int64_t, double x) { return activate(x, activation); }), 1e-6);
     EXPECT_LT(distance(z, dz, [&](std::int64_t, double x) { return activation_slope(x, activation); }), 1e-6);
   }

@@ -121,8 +121,8 @@ TEST(ByteTile, IsExact) {
     b[i] = static_cast<std::int8_t>(static_cast<int>(i * 11 % 255) - 127);
   for (int rows = 1; rows <= byte_tile_rows; ++rows) {
     std::vector<std::int32_t> sums(static_cast<std::size_t>(rows) * byte_tile_columns);
-    byte_tile(rows, a.data(), 4 * steps, b.data(), steps, {reinterpret_cast<const std::byte*>(b.data()), 0},
-              sums.data());
+    byte_tile(rows, {a.data(), 4 * steps},
+              {b.data(), steps, {reinterpret_cast<const std::byte*>(b.data()), 0}}, sums.data());
     for (int i = 0; i < rows; ++i) {
       for (int j = 0; j < byte_tile_columns; ++j) {
         std::int32_t sum = 0;

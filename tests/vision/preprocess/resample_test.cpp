@@ -74,13 +74,13 @@ TEST(Resample, FastPassesEqualThePlainDefinition) {
         const Image image = formula_picture(format, width, height);
         const Rows rows{image.samples.data(), height, width, image.channels()};
 
-        const auto across = resampling_weights(width, output, filter, 0, output);
+        const auto across = resampling_weights({width, output, 0, output}, filter);
         std::vector<std::uint8_t> plain(std::size_t(height) * output * image.channels()), fast(plain.size());
         horizontal_plain(rows, across, plain.data());
         horizontal_fast(rows, across, fast.data());
         EXPECT_EQ(plain, fast) << "horizontal " << width << "x" << height << " to " << output;
 
-        const auto down = resampling_weights(height, output, filter, 0, output);
+        const auto down = resampling_weights({height, output, 0, output}, filter);
         plain.assign(std::size_t(output) * width * image.channels(), 1);
         fast.assign(plain.size(), 2);
         vertical_plain(rows, down, plain.data());
