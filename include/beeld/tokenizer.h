@@ -13,7 +13,7 @@ namespace beeld {
 /// What becomes of tokens that stand for no text, such as those that start, end, pad or separate texts.
 enum class SpecialTokens { skip, keep };
 
-struct DecodeOptions {
+struct TextDecoding {
   SpecialTokens special_tokens = SpecialTokens::skip;  ///< Kept ones appear as they are written.
 };
 
@@ -60,10 +60,10 @@ class Tokenizer {
   /// again, but for what the tokenizer normalizes away and characters it does not know.
   ///
   /// Ids that no token has are passed over. Throws Error(limit) as TextStream::push() does.
-  std::string decode(std::span<const std::int32_t> ids, const DecodeOptions& options = {}) const;
+  std::string decode(std::span<const std::int32_t> ids, const TextDecoding& options = {}) const;
 
   /// The same, id by id.
-  virtual std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options = {}) const = 0;
+  virtual std::unique_ptr<TextStream> start_decoding(const TextDecoding& options = {}) const = 0;
 
   /// The id that fills a text up to the context length where a model wants it filled.
   virtual std::int32_t pad_id() const = 0;

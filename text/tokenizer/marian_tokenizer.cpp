@@ -63,7 +63,7 @@ class MarianTokenizer : public Tokenizer {
     return ids;
   }
 
-  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override {
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override {
     const auto find = [this](std::int32_t id) { return token_text(id); };
     return stream_tokens(decoder_, find, options);
   }

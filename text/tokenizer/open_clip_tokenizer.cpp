@@ -29,7 +29,7 @@ class CleaningTokenizer : public Tokenizer {
     return ids;
   }
 
-  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override {
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override {
     return inner_->start_decoding(options);
   }
 

@@ -52,7 +52,7 @@ std::vector<std::int32_t> Pipeline::encode_full(std::string_view bytes) const {
   return ids;
 }
 
-std::unique_ptr<TextStream> Pipeline::start_decoding(const DecodeOptions& options) const {
+std::unique_ptr<TextStream> Pipeline::start_decoding(const TextDecoding& options) const {
   const auto find = [this](std::int32_t id) -> std::optional<TokenText> {
     if (const auto* token = all_tokens_.find(id)) return TokenText{token->content, token->special};
     const auto& vocabulary = parts_.model->vocabulary();

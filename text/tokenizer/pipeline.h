@@ -36,7 +36,7 @@ class Pipeline : public Tokenizer {
   explicit Pipeline(PipelineParts parts);
 
   std::vector<std::int32_t> encode_full(std::string_view bytes) const override;
-  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override;
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override;
   std::int32_t pad_id() const override { return parts_.pad_id; }
   std::size_t vocabulary_size() const override { return parts_.vocabulary_size; }
   std::size_t start_tokens() const override { return parts_.frame.before.size(); }

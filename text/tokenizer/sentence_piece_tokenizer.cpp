@@ -63,7 +63,7 @@ class PieceTokenizer : public Tokenizer {
     return ids;
   }
 
-  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override {
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override {
     return stream_pieces({*model_, tokens_, options_.decoder}, options);
   }
 

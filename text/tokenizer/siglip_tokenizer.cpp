@@ -72,7 +72,7 @@ class SiglipTokenizer : public Tokenizer {
     return ids;
   }
 
-  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override {
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override {
     return stream_pieces({model_, tokens_, decoder_}, options);
   }
 

@@ -51,7 +51,7 @@ std::vector<std::int32_t> SimpleTokenizer::encode_full(std::string_view bytes) c
   return ids;
 }
 
-std::unique_ptr<TextStream> SimpleTokenizer::start_decoding(const DecodeOptions& options) const {
+std::unique_ptr<TextStream> SimpleTokenizer::start_decoding(const TextDecoding& options) const {
   const auto find = [this](std::int32_t id) -> std::optional<TokenText> {
     if (!model_.vocabulary().has_id(id)) return std::nullopt;
     return TokenText{model_.vocabulary().piece(id), id == start_id_ || id == end_id_};

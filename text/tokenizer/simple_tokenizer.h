@@ -19,7 +19,7 @@ class SimpleTokenizer : public Tokenizer {
   SimpleTokenizer(Vocabulary vocabulary, const Merges& merges, Cleaning cleaning);
 
   std::vector<std::int32_t> encode_full(std::string_view bytes) const override;
-  std::unique_ptr<TextStream> start_decoding(const DecodeOptions& options) const override;
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override;
   std::int32_t pad_id() const override { return 0; }
   std::size_t vocabulary_size() const override { return model_.vocabulary().size(); }
   std::size_t start_tokens() const override { return 1; }

@@ -8,7 +8,7 @@ namespace {
 
 class TokenStream : public TextStream {
  public:
-  TokenStream(const Decoder& decoder, FindToken find, const DecodeOptions& options)
+  TokenStream(const Decoder& decoder, FindToken find, const TextDecoding& options)
       : run_(decoder), find_(std::move(find)), options_(options) {}
 
   std::string push(std::int32_t id) override {
@@ -27,12 +27,12 @@ class TokenStream : public TextStream {
  private:
   Decoder::Run run_;
   FindToken find_;
-  DecodeOptions options_;
+  TextDecoding options_;
 };
 
 class PieceStream : public TextStream {
  public:
-  PieceStream(const PieceStreamParts& parts, const DecodeOptions& options)
+  PieceStream(const PieceStreamParts& parts, const TextDecoding& options)
       : model_(parts.model),
         tokens_(parts.tokens),
         joiner_(parts.model),
@@ -65,17 +65,17 @@ class PieceStream : public TextStream {
   const AddedTokens& tokens_;
   PieceJoiner joiner_;
   Decoder::Run run_;
-  DecodeOptions options_;
+  TextDecoding options_;
 };
 
 }  // namespace
 
 std::unique_ptr<TextStream> stream_tokens(const Decoder& decoder, FindToken find,
-                                          const DecodeOptions& options) {
+                                          const TextDecoding& options) {
   return std::make_unique<TokenStream>(decoder, std::move(find), options);
 }
 
-std::unique_ptr<TextStream> stream_pieces(const PieceStreamParts& parts, const DecodeOptions& options) {
+std::unique_ptr<TextStream> stream_pieces(const PieceStreamParts& parts, const TextDecoding& options) {
   return std::make_unique<PieceStream>(parts, options);
 }
 

@@ -24,7 +24,7 @@ using FindToken = std::function<std::optional<TokenText>(std::int32_t)>;
 
 /// Tokens as they are written, turned into text by `decoder`.
 std::unique_ptr<TextStream> stream_tokens(const Decoder& decoder, FindToken find,
-                                          const DecodeOptions& options);
+                                          const TextDecoding& options);
 
 /// Pieces of a SentencePiece model and tokens added to it, joined, and then changed by `decoder`. The model
 /// and the tokens must outlive the stream.
@@ -33,6 +33,6 @@ struct PieceStreamParts {
   const AddedTokens& tokens;
   const Decoder& decoder;
 };
-std::unique_ptr<TextStream> stream_pieces(const PieceStreamParts& parts, const DecodeOptions& options);
+std::unique_ptr<TextStream> stream_pieces(const PieceStreamParts& parts, const TextDecoding& options);
 
 }  // namespace beeld

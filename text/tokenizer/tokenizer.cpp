@@ -17,7 +17,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view text) const {
   return ids;
 }
 
-std::string Tokenizer::decode(std::span<const std::int32_t> ids, const DecodeOptions& options) const {
+std::string Tokenizer::decode(std::span<const std::int32_t> ids, const TextDecoding& options) const {
   const auto stream = start_decoding(options);
   std::string text;
   for (const auto id : ids) text += stream->push(id);

@@ -80,7 +80,7 @@ Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches, st
   const auto width = patches.columns();
   const auto image_patches = patches_of(images, config.patch, kept);
   GridPositions<T> grid_positions(tower);
-  Tensor<T> x({patches.rows() + static_cast<std::int64_t>(pictures.size()) * config.prefix(), width});
+  Tensor<T> x({patches.rows() + static_cast<std::int64_t>(images.size()) * config.prefix(), width});
   T* row = x.data();
   const T* patch = patches.data();
   for (const auto& image : image_patches) {

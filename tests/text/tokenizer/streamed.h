@@ -12,7 +12,7 @@ namespace beeld::testing {
 
 /// The text of `ids`, decoded one by one; every piece must be valid UTF-8.
 inline std::string streamed(const Tokenizer& tokenizer, std::span<const std::int32_t> ids,
-                            const DecodeOptions& options = {}) {
+                            const TextDecoding& options = {}) {
   const auto stream = tokenizer.start_decoding(options);
   std::string text;
   for (const auto id : ids) {
