@@ -1,4 +1,3 @@
-#include <beeld/error.h>
 #include <beeld/model.h>
 
 #include <cmath>
@@ -7,6 +6,7 @@
 
 #include "core/format/named_tensors.h"
 #include "tests/multimodal/training/run_fixture.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/random.h"
 #include "tests/support/weight_files.h"
 
@@ -271,14 +271,14 @@ TEST_F(TrainingRuns, ACheckpointThatNoRunMadeIsNotOverwritten) {
 }
 
 TEST_F(TrainingRuns, WhatCouldNotBeginMayBeMended) {
-  for (const auto& [field, value] :
-       std::vector<std::pair<std::string, json>>{{"model", nullptr},
-                                                 {"model", {{"vision_config", 3}}},
-                                                 {"tokenizer", (folder_ / "absent").string()}}) {
+  const auto refused = [&](const char* field, const json& value, ErrorCode code, const char* part) {
     auto run = run_json();
     run[field] = value;
-    EXPECT_THROW(train({.run_file = write_run(run), .out = out_}), Error) << field << value;
-  }
+    EXPECT_EQ(error_of({.run_file = write_run(run), .out = out_}, {part}), code) << field << value;
+  };
+  refused("model", nullptr, ErrorCode::invalid_argument, "describes no model");
+  refused("model", {{"vision_config", 3}}, ErrorCode::corrupt, "vision_config");
+  refused("tokenizer", (folder_ / "absent").string(), ErrorCode::not_found, "tokenizer");
   auto run = run_json();
   run["model"]["vision_config"]["hidden_sise"] = 3;
   EXPECT_EQ(error_of({.run_file = write_run(run), .out = out_}, {"hidden_sise"}), ErrorCode::unsupported);
@@ -365,7 +365,8 @@ TEST_F(TrainingRuns, DrawnWeightsFollowFromTheSeed) {
     EXPECT_TRUE(any_other);
   }
   write_file_atomically(folder_ / "config.json", R"({"model_type": "vit"})");
-  EXPECT_THROW(initialize_weights(folder_ / "config.json", 1), Error);
+  testing::expect_error(ErrorCode::unsupported, "vit",
+                        [&] { initialize_weights(folder_ / "config.json", 1); });
 }
 
 TEST_F(TrainingRuns, OtherFamiliesCannotBeTrained) {
@@ -373,7 +374,9 @@ TEST_F(TrainingRuns, OtherFamiliesCannotBeTrained) {
   auto config = json::parse(bytes(folder_ / "init" / "config.json"));
   config["model_type"] = "chinese_clip";
   write_file_atomically(folder_ / "init" / "config.json", config.dump());
-  EXPECT_THROW(train({.run_file = write_run(run_json()), .out = out_, .init = folder_ / "init"}), Error);
+  EXPECT_EQ(
+      error_of({.run_file = write_run(run_json()), .out = out_, .init = folder_ / "init"}, {"chinese_clip"}),
+      ErrorCode::unsupported);
 }
 
 }  // namespace

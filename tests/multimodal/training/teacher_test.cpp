@@ -1,9 +1,8 @@
 #include "multimodal/training/teacher.h"
 
-#include <beeld/error.h>
-
 #include "tests/multimodal/training/new_model.h"
 #include "tests/multimodal/training/training_fixture.h"
+#include "tests/support/expect_error.h"
 
 namespace beeld {
 namespace {
@@ -73,7 +72,8 @@ TEST_F(TeacherTest, RefusesSamplesItDidNotSee) {
   auto renamed = sample(0, 0, 1);
   renamed.key = "other";
   for (const auto& unseen : {sample(0, 0, 2), renamed})
-    EXPECT_THROW(teacher.pairs(std::span(&unseen, 1)), Error);
+    testing::expect_error(ErrorCode::corrupt, "[teacher] " + unseen.key,
+                          [&] { teacher.pairs(std::span(&unseen, 1)); });
 }
 
 }  // namespace
