@@ -48,7 +48,7 @@ PairBatch synthetic_batch(const VisionConfig& config, int kept, std::uint64_t se
     Pixels pixels{config.image_height, config.image_width, {}};
     pixels.values.resize(std::size_t{3} * static_cast<std::size_t>(pixels.height * pixels.width));
     for (auto& value : pixels.values) value = static_cast<float>(random.normal());
-    batch.pictures.push_back(std::move(pixels));
+    batch.images.push_back(std::move(pixels));
     const auto length = shortest_text + random.below(longest_text - shortest_text + 1);
     std::vector<std::int32_t> ids(length, 1);
     for (std::size_t t = 0; t + 1 < length; ++t) ids[t] = static_cast<std::int32_t>(3 + random.below(4000));
@@ -82,12 +82,12 @@ PassTimes time_passes(TrainableModel& model, const PairBatch& batch) {
   std::vector<Tensor<float>> results;
   const auto before = mallinfo2();
   auto begin = std::chrono::steady_clock::now();
-  for (std::size_t i = 0; i < batch.pictures.size(); i += chunk) {
+  for (std::size_t i = 0; i < batch.images.size(); i += chunk) {
     Pass<float> pass;
     pass.tape = &tape;
     const auto kept = batch.kept.empty() ? KeptPatches{} : KeptPatches(batch.kept).subspan(i, chunk);
     results.push_back(l2_normalize(
-        encode(model.state.vision, std::span(batch.pictures).subspan(i, chunk), pass, kept), pass));
+        encode(model.state.vision, std::span(batch.images).subspan(i, chunk), pass, kept), pass));
   }
   for (std::size_t i = 0; i < batch.texts.size(); i += 2 * chunk) {
     Pass<float> pass;

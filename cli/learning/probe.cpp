@@ -9,7 +9,7 @@
 #include "cli/terminal/options.h"
 #include "cli/terminal/progress.h"
 #include "multimodal/data/class_names.h"
-#include "multimodal/probe/labelled_pictures.h"
+#include "multimodal/probe/labelled_images.h"
 #include "multimodal/probe/probe_file.h"
 
 namespace beeld::cli {

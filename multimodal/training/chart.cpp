@@ -116,9 +116,13 @@ std::string last_number(const ChartSeries& series, ChartUnit unit) {
   return unit == ChartUnit::percent ? print("%.1f %%", value) : chart_number(value);
 }
 
-std::string line(const std::string& classes, double x1, double y1, double x2, double y2) {
-  return "<line class=\"" + classes + "\" x1=\"" + place(x1) + "\" y1=\"" + place(y1) + "\" x2=\"" +
-         place(x2) + "\" y2=\"" + place(y2) + "\"/>\n";
+struct Point {
+  double x, y;
+};
+
+std::string line(const std::string& classes, Point from, Point to) {
+  return "<line class=\"" + classes + "\" x1=\"" + place(from.x) + "\" y1=\"" + place(from.y) + "\" x2=\"" +
+         place(to.x) + "\" y2=\"" + place(to.y) + "\"/>\n";
 }
 
 std::string text(const std::string& classes, double x, double y, const std::string& escaped) {
@@ -129,12 +133,12 @@ std::string text(const std::string& classes, double x, double y, const std::stri
 std::string axes_svg(const Axis& steps, const Axis& values, const Chart& chart) {
   std::string svg;
   for (const double value : values.ticks()) {
-    svg += line("grid", left, values.at(value), right, values.at(value));
+    svg += line("grid", {left, values.at(value)}, {right, values.at(value)});
     svg += text("end", left - 8, values.at(value) + 4, tick_number(value, values, chart.unit));
   }
-  svg += line("axis", left, bottom, right, bottom);
+  svg += line("axis", {left, bottom}, {right, bottom});
   for (const double step : steps.ticks()) {
-    svg += line("axis", steps.at(step), bottom, steps.at(step), bottom + 4);
+    svg += line("axis", {steps.at(step), bottom}, {steps.at(step), bottom + 4});
     svg += text("middle", steps.at(step), bottom + 19, chart_number(step));
   }
   return svg + text("below", (left + right) / 2, bottom + 34, chart_text(chart.step));
@@ -213,7 +217,7 @@ std::string legend_svg(const Chart& chart, const Axis& values) {
   std::string svg;
   for (std::size_t i = 0; i < chart.series.size(); ++i) {
     const auto& series = chart.series[i];
-    svg += line("line " + classes_of(series), right + 16, heights[i], names_left - 8, heights[i]);
+    svg += line("line " + classes_of(series), {right + 16, heights[i]}, {names_left - 8, heights[i]});
     svg += text("name", names_left, heights[i] + 4, chart_text(series.name));
     svg += text("value end", values_right, heights[i] + 4, last_number(series, chart.unit));
   }

@@ -38,7 +38,7 @@ std::vector<Tensor<float>> frozen_parameters_of(TrainableModel& model, const Lea
 
 /// A part of the batch that one pass encodes.
 struct Chunk {
-  enum class Kind { pictures, texts } kind;
+  enum class Kind { images, texts } kind;
   std::int64_t begin, end;
 };
 
@@ -49,7 +49,7 @@ std::vector<std::vector<Chunk>> plan(std::int64_t batch, int chunk, int lanes) {
     auto& chunks = plan[static_cast<std::size_t>(lane)];
     const auto first = batch * lane / lanes, last = batch * (lane + 1) / lanes;
     for (auto begin = first; begin < last; begin += chunk)
-      chunks.push_back({Chunk::Kind::pictures, begin, std::min(begin + chunk, last)});
+      chunks.push_back({Chunk::Kind::images, begin, std::min(begin + chunk, last)});
     for (auto begin = first; begin < last; begin += 2 * chunk)
       chunks.push_back({Chunk::Kind::texts, begin, std::min(begin + 2 * chunk, last)});
   }
@@ -117,8 +117,8 @@ Tensor<float> encode_chunk(const ModelParts& state, const PairBatch& batch, cons
                            Tape<float>* tape) {
   Pass<float> pass;
   pass.tape = tape;
-  const auto raw = chunk.kind == Chunk::Kind::pictures
-                       ? encode(state.vision, part(batch.pictures, chunk), pass, part(batch.kept, chunk))
+  const auto raw = chunk.kind == Chunk::Kind::images
+                       ? encode(state.vision, part(batch.images, chunk), pass, part(batch.kept, chunk))
                        : encode(*state.text, part(batch.texts, chunk), pass);
   return l2_normalize(raw, pass);
 }
@@ -127,7 +127,7 @@ Tensor<float> encode_chunk(const ModelParts& state, const PairBatch& batch, cons
 
 Learner::Encoded Learner::encode_all(const PairBatch& batch) const {
   const bool record = settings_.activations == Activations::kept;
-  const auto count = static_cast<std::int64_t>(batch.pictures.size());
+  const auto count = static_cast<std::int64_t>(batch.images.size());
   const auto dimension = static_cast<std::int64_t>(model_.state.info.dimension);
   Encoded encoded;
   encoded.pairs = {Tensor<float>({count, dimension}), Tensor<float>({count, dimension}),
@@ -139,10 +139,10 @@ Learner::Encoded Learner::encode_all(const PairBatch& batch) const {
     auto& lane = encoded.lanes[i];
     for (const auto& parameter : optimizer_.parameters()) lane.tape->watch(parameter.values);
     for (const auto& chunk : lane.chunks) {
-      const bool pictures = chunk.kind == Chunk::Kind::pictures;
-      const bool learns = pictures ? settings_.learn_vision : settings_.learn_text;
+      const bool is_image = chunk.kind == Chunk::Kind::images;
+      const bool learns = is_image ? settings_.learn_vision : settings_.learn_text;
       auto result = encode_chunk(model_.state, batch, chunk, record && learns ? lane.tape.get() : nullptr);
-      copy_rows(result, chunk.begin, pictures ? encoded.pairs.images : encoded.pairs.texts);
+      copy_rows(result, chunk.begin, is_image ? encoded.pairs.images : encoded.pairs.texts);
       lane.results.push_back(learns ? std::move(result) : Tensor<float>{});
     }
   });
@@ -177,7 +177,7 @@ void Learner::backward(const PairBatch& batch, const LossGradient<float>& gradie
     for (std::size_t c = 0; c < chunks.size(); ++c) {
       if (results[c].empty()) continue;
       const auto& chunk = chunks[c];
-      const auto& all = chunk.kind == Chunk::Kind::pictures ? gradient.images : gradient.texts;
+      const auto& all = chunk.kind == Chunk::Kind::images ? gradient.images : gradient.texts;
       const auto rows = all.slice(chunk.begin, chunk.end);
       if (settings_.activations == Activations::kept) {
         tape->add(results[c], rows);

@@ -40,7 +40,7 @@ struct LearnerSettings {
 
 /// One batch of pairs as the towers read it.
 struct PairBatch {
-  std::vector<Pixels> pictures;                  // B
+  std::vector<Pixels> images;                    // B
   std::vector<std::vector<std::int32_t>> kept;   // of each picture's patches; empty: all
   std::vector<std::vector<std::int32_t>> texts;  // B, token ids
   std::vector<std::int64_t> groups;              // B, or empty; see contrastive_loss

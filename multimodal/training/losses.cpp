@@ -49,17 +49,23 @@ void add_cosine_gradient(const Tensor<T>& g, const PairedEmbeddings<T>& pairs, L
              {pairs.images.data(), width}, {gradient.texts.data(), width});
 }
 
-/// Both directions of a softmax loss against targets for the rows (pictures) and the columns (texts), each
-/// weighted by factor / 2.
+/// What a softmax over the batch should give, [B,B] each.
 template <class T>
-T two_way_loss(const PairedEmbeddings<T>& pairs, const Tensor<T>& row_targets,
-               const Tensor<T>& column_targets, T factor, LossGradient<T>& gradient) {
+struct Targets {
+  const Tensor<T>& by_image;  // texts for every image
+  const Tensor<T>& by_text;   // images for every text
+};
+
+/// Both directions of a softmax loss, each weighted by factor / 2.
+template <class T>
+T two_way_loss(const PairedEmbeddings<T>& pairs, const Targets<T>& targets, T factor,
+               LossGradient<T>& gradient) {
   const T s = std::exp(pairs.log_scale);
   const auto cosine = cosines(pairs.images, pairs.texts);
   auto by_image = cosine.clone();
   scale(by_image, s);
   auto by_text = transposed(by_image);
-  const T value = row_cross_entropy(by_image, row_targets) + row_cross_entropy(by_text, column_targets);
+  const T value = row_cross_entropy(by_image, targets.by_image) + row_cross_entropy(by_text, targets.by_text);
   for (std::int64_t i = 0; i < cosine.rows(); ++i) {
     for (std::int64_t j = 0; j < cosine.columns(); ++j) {
       T& g = by_image.row(i)[j];
@@ -143,7 +149,7 @@ T contrastive_loss(const PairedEmbeddings<T>& pairs, std::span<const std::int64_
       if (same_group(groups, i, j)) targets.row(i)[j] = 1 / members;
     }
   }
-  return two_way_loss(pairs, targets, targets, weight / static_cast<T>(count), gradient);
+  return two_way_loss<T>(pairs, {targets, targets}, weight / static_cast<T>(count), gradient);
 }
 
 template <class T>
@@ -212,7 +218,7 @@ T affinity_loss(const PairedEmbeddings<T>& pairs, const TeacherPairs<T>& teacher
   const auto by_text = affinities(texts, images, teacher.log_scale);
   auto inner = LossGradient<T>::like(some);
   const T factor = weight / static_cast<T>(known.size());
-  const T value = two_way_loss(some, by_image, by_text, factor, inner) +
+  const T value = two_way_loss<T>(some, {by_image, by_text}, factor, inner) +
                   factor / 2 * (negative_entropy(by_image) + negative_entropy(by_text));
   add_rows_back(inner.images, known, gradient.images);
   add_rows_back(inner.texts, known, gradient.texts);

@@ -46,14 +46,14 @@ PairBatch make_pair_batch(std::span<const TrainingSample> samples, const ModelPa
 
   PairBatch batch;
   batch.groups = groups_of(samples);
-  batch.pictures.resize(samples.size());
+  batch.images.resize(samples.size());
   if (choice.dropped > 0) batch.kept.resize(samples.size());
   constexpr std::int64_t at_once = 32;
   parallel_for(static_cast<std::int64_t>(samples.size()), at_once, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      batch.pictures[i] = preprocess(samples[i].image, plain);
+      batch.images[i] = preprocess(samples[i].image, plain);
       if (choice.dropped == 0) continue;
-      const auto grid = grid_of(batch.pictures[i], state.vision.config.patch);
+      const auto grid = grid_of(batch.images[i], state.vision.config.patch);
       batch.kept[i] =
           kept_patches(grid.rows * grid.columns, choice.dropped, Random(mix(choice.seed, std::uint64_t{i})));
     }

@@ -21,7 +21,7 @@ struct RunOptions {
 
 /// What a run tells while it goes on. All may be empty.
 struct RunEvents {
-  std::function<void(std::size_t pictures)> teaching;  ///< embedded by the teacher so far
+  std::function<void(std::size_t images)> teaching;  ///< embedded by the teacher so far
   std::function<void(std::int64_t step, std::int64_t steps)> stepped;
   std::function<void(const nlohmann::ordered_json& line)> logged;  ///< also written to out/run/log.jsonl
   std::function<void(const SkippedSample& sample)> skipped;

@@ -25,7 +25,7 @@ Tensor<float> unit(const Matrix& rows) {
 
 /// One source's pictures, in the order of the shards. Keys alone would not tell them apart: shards may use
 /// the same ones.
-struct PictureRows {
+struct ImageRows {
   Tensor<float> rows;                  // [N,D]; zeros where a picture could not be read
   std::vector<std::string> keys;       // [N]
   std::vector<std::size_t> first_row;  // of each shard
@@ -35,14 +35,14 @@ struct PictureRows {
   }
 };
 
-PictureRows rows_of(const TrainingSource& source) {
-  PictureRows pictures;
+ImageRows rows_of(const TrainingSource& source) {
+  ImageRows images;
   for (const auto& shard : source.shards) {
-    pictures.first_row.push_back(pictures.keys.size());
+    images.first_row.push_back(images.keys.size());
     ShardReader reader({shard});
-    while (const auto sample = reader.next()) pictures.keys.push_back(sample->key);
+    while (const auto sample = reader.next()) images.keys.push_back(sample->key);
   }
-  return pictures;
+  return images;
 }
 
 /// Of a model and the images that it embeds.
@@ -64,31 +64,31 @@ bool read_cached(const std::filesystem::path& file, Tensor<float>& rows) {
   return true;
 }
 
-void embed_pictures(const Model& model, const TrainingSource& source, Tensor<float>& rows,
-                    const std::function<void(std::size_t)>& progress) {
+void embed_images(const Model& model, const TrainingSource& source, Tensor<float>& rows,
+                  const std::function<void(std::size_t)>& progress) {
   constexpr std::size_t at_once = 64;
   ShardReader reader(source.shards);
   std::int64_t row = 0;
-  std::vector<Image> pictures;
+  std::vector<Image> images;
   std::vector<std::int64_t> places;
   const auto flush = [&] {
-    if (pictures.empty()) return;
-    const auto embedded = unit(model.encode_images(pictures));
+    if (images.empty()) return;
+    const auto embedded = unit(model.encode_images(images));
     for (std::size_t i = 0; i < places.size(); ++i)
       std::copy_n(embedded.row(static_cast<std::int64_t>(i)), rows.columns(), rows.row(places[i]));
-    pictures.clear();
+    images.clear();
     places.clear();
     progress(static_cast<std::size_t>(row));
   };
   while (const auto sample = reader.next()) {
     try {
-      pictures.push_back(decode_image(sample->image, {.orientation = Orientation::ignore}, sample->key));
+      images.push_back(decode_image(sample->image, {.orientation = Orientation::ignore}, sample->key));
       places.push_back(row);
     } catch (const Error&) {
       // The training data names it; the teacher has no opinion of it.
     }
     ++row;
-    if (pictures.size() == at_once) flush();
+    if (images.size() == at_once) flush();
   }
   flush();
 }
@@ -97,7 +97,7 @@ void embed_pictures(const Model& model, const TrainingSource& source, Tensor<flo
 
 struct Teacher::State {
   Model model;
-  std::vector<PictureRows> sources;
+  std::vector<ImageRows> sources;
   std::unordered_map<std::string, Tensor<float>> texts;
 
   explicit State(Model teacher) : model(std::move(teacher)) {}
@@ -127,18 +127,18 @@ Teacher::Teacher(Model model, std::span<const Source> sources, const RunFiles& f
     if (progress) progress(embedded + done);
   };
   for (const auto& [source, taught] : sources) {
-    auto& pictures = state_->sources.emplace_back();
+    auto& images = state_->sources.emplace_back();
     if (!taught) continue;
-    pictures = rows_of(*source);
-    pictures.rows = Tensor<float>::zeros({static_cast<std::int64_t>(pictures.keys.size()), width});
-    const auto file = files.teacher_cache(source->name, digest_of(state_->model, pictures.keys));
-    if (read_cached(file, pictures.rows)) continue;
-    embed_pictures(state_->model, *source, pictures.rows, count);
-    embedded += pictures.keys.size();
-    const NamedTensor stored{"images", {pictures.rows.rows(), width}, pictures.rows};
+    images = rows_of(*source);
+    images.rows = Tensor<float>::zeros({static_cast<std::int64_t>(images.keys.size()), width});
+    const auto file = files.teacher_cache(source->name, digest_of(state_->model, images.keys));
+    if (read_cached(file, images.rows)) continue;
+    embed_images(state_->model, *source, images.rows, count);
+    embedded += images.keys.size();
+    const NamedTensor stored{"images", {images.rows.rows(), width}, images.rows};
     write_named_tensors(file, std::span(&stored, 1), DType::f16);
     // As later calls will read them: rounded.
-    read_cached(file, pictures.rows);
+    read_cached(file, images.rows);
   }
 }
 
@@ -154,14 +154,14 @@ TeacherPairs<float> Teacher::pairs(std::span<const TrainingSample> samples) {
                             std::log(state_->model.info().logit_scale)};
   for (std::int64_t i = 0; i < count; ++i) {
     const auto& sample = samples[static_cast<std::size_t>(i)];
-    const auto& pictures = state_->sources[sample.source];
-    if (pictures.rows.empty()) continue;
-    const auto row = pictures.row_of(sample);
-    if (row >= pictures.keys.size() || pictures.keys[row] != sample.key) {
+    const auto& images = state_->sources[sample.source];
+    if (images.rows.empty()) continue;
+    const auto row = images.row_of(sample);
+    if (row >= images.keys.size() || images.keys[row] != sample.key) {
       throw Error(ErrorCode::corrupt,
                   "[teacher] " + sample.key + ": expected the same samples as at the start");
     }
-    std::copy_n(pictures.rows.row(static_cast<std::int64_t>(row)), width, pairs.images.row(i));
+    std::copy_n(images.rows.row(static_cast<std::int64_t>(row)), width, pairs.images.row(i));
     std::copy_n(state_->texts.at(sample.text).data(), width, pairs.texts.row(i));
   }
   return pairs;

@@ -66,7 +66,7 @@ bool is_grey_ramp(const std::vector<std::uint8_t>& palette) {
 }
 
 Frame find_first_frame(const Source& source, BlockReader& blocks, std::vector<std::uint8_t> global) {
-  constexpr int extension = '!', picture = ',', trailer = ';', graphic_control = 0xF9;
+  constexpr int extension = '!', image = ',', trailer = ';', graphic_control = 0xF9;
   Frame frame;
   for (;;) {
     const int kind = blocks.byte();
@@ -76,7 +76,7 @@ Frame find_first_frame(const Source& source, BlockReader& blocks, std::vector<st
       auto block = blocks.sub_block();
       if (label == graphic_control && block.size() >= 4 && block[0] & 1) frame.transparent = block[3];
       while (!block.empty()) block = blocks.sub_block();
-    } else if (kind == picture) {
+    } else if (kind == image) {
       frame.left = blocks.word();
       frame.top = blocks.word();
       frame.width = blocks.word();

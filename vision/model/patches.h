@@ -15,7 +15,7 @@
 namespace beeld {
 
 /// The grid of whole patches in a picture; what is left at the right and below is not read.
-Grid grid_of(const Pixels& picture, int patch);
+Grid grid_of(const Pixels& image, int patch);
 
 /// For every picture the places of the patches that are read, in rows of its grid; empty: all patches of all
 /// pictures. Training may leave some out (FLIP, Li et al. 2023).
@@ -47,6 +47,6 @@ inline std::int64_t kept_count(Grid grid, KeptPatches kept, std::size_t b) {
 /// Cuts pictures into patches, row by row, each flattened as (channel, row, column): B x [3,H,W] -> [N,
 /// 3*patch*patch] (Dosovitskiy et al. 2020, section 3.1)
 template <class T>
-Tensor<T> patchify(std::span<const Pixels> pictures, int patch, KeptPatches kept, Pass<T>& pass);
+Tensor<T> patchify(std::span<const Pixels> images, int patch, KeptPatches kept, Pass<T>& pass);
 
 }  // namespace beeld

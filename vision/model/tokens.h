@@ -12,7 +12,7 @@ namespace beeld {
 /// Class token and registers in front of each picture's patches, and a position added to every token that has
 /// one: [patches,C] -> [N,C], the pictures end to end.
 template <class T>
-Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches,
-                       std::span<const Pixels> pictures, KeptPatches kept, Pass<T>& pass);
+Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches, std::span<const Pixels> images,
+                       KeptPatches kept, Pass<T>& pass);
 
 }  // namespace beeld

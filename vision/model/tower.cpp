@@ -12,14 +12,14 @@ namespace beeld {
 
 namespace {
 
-void check(const Pixels& picture, const VisionConfig& config) {
-  const auto grid = grid_of(picture, config.patch);
+void check(const Pixels& image, const VisionConfig& config) {
+  const auto grid = grid_of(image, config.patch);
   const bool sized = config.image_height == 0 || config.fit != GridFit::none ||
-                     (picture.height == config.image_height && picture.width == config.image_width);
+                     (image.height == config.image_height && image.width == config.image_width);
   if (!sized || grid.rows == 0 || grid.columns == 0 ||
-      picture.values.size() != std::size_t{3} * picture.height * picture.width) {
+      image.values.size() != std::size_t{3} * image.height * image.width) {
     throw Error(ErrorCode::invalid_argument,
-                "[vision] pixels of " + std::to_string(picture.width) + "x" + std::to_string(picture.height) +
+                "[vision] pixels of " + std::to_string(image.width) + "x" + std::to_string(image.height) +
                     "; the model reads " + std::to_string(config.image_width) + "x" +
                     std::to_string(config.image_height) + " in patches of " + std::to_string(config.patch));
   }
@@ -62,20 +62,20 @@ Tensor<T> encode_and_pool(Tensor<T> x, const Sequences& sequences, const VisionT
 }  // namespace
 
 template <class T>
-Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass,
+Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> images, Pass<T>& pass,
                  KeptPatches kept) {
   const auto& config = tower.config;
-  if (!kept.empty() && kept.size() != pictures.size()) {
+  if (!kept.empty() && kept.size() != images.size()) {
     throw Error(ErrorCode::invalid_argument, "[vision] kept patches of " + std::to_string(kept.size()) +
-                                                 " pictures for " + std::to_string(pictures.size()));
+                                                 " pictures for " + std::to_string(images.size()));
   }
   Sequences sequences;
-  for (std::size_t b = 0; b < pictures.size(); ++b) {
-    check(pictures[b], config);
-    sequences.append(config.prefix() + kept_count(grid_of(pictures[b], config.patch), kept, b));
+  for (std::size_t b = 0; b < images.size(); ++b) {
+    check(images[b], config);
+    sequences.append(config.prefix() + kept_count(grid_of(images[b], config.patch), kept, b));
   }
-  const auto patches = linear(patchify(pictures, config.patch, kept, pass), tower.patch_embedding, pass);
-  auto x = place_tokens(tower, patches, pictures, kept, pass);  // [N,C]
+  const auto patches = linear(patchify(images, config.patch, kept, pass), tower.patch_embedding, pass);
+  auto x = place_tokens(tower, patches, images, kept, pass);  // [N,C]
   if (config.input_norm == InputNorm::present) x = norm(x, tower.input_norm, pass);
   x = encode_and_pool(std::move(x), sequences, tower, pass);                  // [B,C]
   return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]

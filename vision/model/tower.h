@@ -76,7 +76,7 @@ struct VisionTower {
 /// Embeddings of pictures, or of what is `kept` of them: B x [3,H,W] -> [B,D]. Throws Error(invalid_argument)
 /// for a size the tower cannot read.
 template <class T>
-Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> pictures, Pass<T>& pass,
+Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> images, Pass<T>& pass,
                  KeptPatches kept = {});
 
 /// Orders the weights for fast products. The first and the last product, small and close to what is seen,

@@ -1,6 +1,5 @@
 #include "multimodal/training/curves.h"
 
-#include <beeld/error.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -9,6 +8,7 @@
 
 #include "core/base/files.h"
 #include "multimodal/training/curve_log.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::testing {
@@ -286,12 +286,8 @@ TEST(Curves, AreWrittenAsWhatTheNameSays) {
   EXPECT_EQ(read_file(folder / "curves.html", 1u << 20), curves_page("run", made_up_log()));
   write_curves(folder / "curves.svg", "run", made_up_log());
   EXPECT_EQ(read_file(folder / "curves.svg", 1u << 20), curves_picture("run", made_up_log()));
-  try {
-    write_curves(folder / "absent" / "curves.svg", "run", "");
-    FAIL();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::io);
-  }
+  testing::expect_error(ErrorCode::io, "curves.svg",
+                        [&] { write_curves(folder / "absent" / "curves.svg", "run", ""); });
 }
 
 TEST(ChartNumber, HasFourDigitsAndSeparators) {

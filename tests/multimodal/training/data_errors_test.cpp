@@ -1,5 +1,3 @@
-#include <beeld/error.h>
-
 #include <algorithm>
 #include <functional>
 #include <limits>
@@ -11,22 +9,14 @@
 #include "multimodal/training/data.h"
 #include "multimodal/training/position.h"
 #include "tests/multimodal/training/training_fixture.h"
+#include "tests/support/expect_error.h"
 
 namespace beeld {
 namespace {
 
+using testing::expect_error;
 using testing::keys;
 using testing::TrainingDataTest;
-
-template <class Action>
-void expect_error(ErrorCode code, Action action, const std::string& what) {
-  try {
-    action();
-    ADD_FAILURE() << "accepted: " << what;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << what << ": " << error.what();
-  }
-}
 
 /// A shard with samples good0 to good7, and between them four that cannot be used, or are good as well.
 enum class Bad { yes, no };
@@ -114,10 +104,9 @@ TEST_F(TrainingDataTest, ASourceWithNothingUsableIsAnError) {
     for (const int prefetch : {0, 2}) {
       TrainingData data({{.name = "good", .shards = {good}}, {.name = "empty", .shards = shards}},
                         {.batch = 2, .edge = 8, .prefetch = prefetch});
-      expect_error(
-          ErrorCode::corrupt, [&] { data.next(); }, "nothing usable");
-      expect_error(
-          ErrorCode::corrupt, [&] { data.next(); }, "the same again");
+      for (int again = 0; again < 2; ++again) {
+        expect_error(ErrorCode::corrupt, "source empty: expected a usable sample", [&] { data.next(); });
+      }
     }
   }
   // An epoch that was entered in its middle proves nothing about the samples before.
@@ -133,65 +122,60 @@ TEST_F(TrainingDataTest, ErrorsOfShardsComeAfterTheBatchesBeforeThem) {
                       {.batch = 4, .edge = 8, .seed = 2, .shards_at_once = 1, .prefetch = prefetch});
     // Whichever comes first in this order, the missing one is met before the second batch.
     int batches = 0;
-    expect_error(
-        ErrorCode::not_found,
-        [&] {
-          for (; batches < 2; ++batches) data.next();
-        },
-        "a missing shard");
+    expect_error(ErrorCode::not_found, "missing.tar", [&] {
+      for (; batches < 2; ++batches) data.next();
+    });
     EXPECT_LE(batches, 1);
-    expect_error(
-        ErrorCode::not_found, [&] { data.next(); }, "the same again");
+    expect_error(ErrorCode::not_found, "missing.tar", [&] { data.next(); });  // again
   }
   const auto whole = read_file(shard, 1 << 20);
   write_file_atomically(folder_ / "cut.tar", whole.substr(0, whole.size() / 2));
   TrainingData cut({{.name = "cut", .shards = {folder_ / "cut.tar"}}}, {.batch = 2, .edge = 8});
-  expect_error(
-      ErrorCode::corrupt, [&] { cut.next(); }, "a truncated shard");
+  expect_error(ErrorCode::corrupt, "cut.tar", [&] { cut.next(); });
 }
 
 TEST_F(TrainingDataTest, RefusesSettingsThatCannotBe) {
   const TrainingSource good{.name = "a", .shards = {write("a", 2)}};
   const TrainingDataOptions options{.batch = 2, .edge = 8};
   const auto refused = [&](const std::vector<TrainingSource>& sources, const TrainingDataOptions& changed,
-                           const TrainingPosition& position, const std::string& what) {
-    expect_error(
-        ErrorCode::invalid_argument, [&] { const TrainingData data(sources, changed, position); }, what);
+                           const TrainingPosition& position, const std::string& part) {
+    expect_error(ErrorCode::invalid_argument, part,
+                 [&] { const TrainingData data(sources, changed, position); });
   };
-  refused({}, options, {}, "no source");
+  refused({}, options, {}, "sources: expected at least one");
   for (const double weight : {0.0, -1.0, std::numeric_limits<double>::infinity()}) {
     auto source = good;
     source.weight = weight;
-    refused({source}, options, {}, "weight");
+    refused({source}, options, {}, "source a: expected a weight above 0");
   }
   auto source = good;
   source.shards.clear();
-  refused({source}, options, {}, "no shards");
+  refused({source}, options, {}, "source a: expected at least one shard");
   source = good;
   source.templates = {"a photo"};
-  refused({source}, options, {}, "template");
+  refused({source}, options, {}, "\"a photo\"");
   source = good;
   source.augmentation.flip = 2;
-  refused({source}, options, {}, "augmentation");
+  refused({source}, options, {}, "[augmentation] flip");
 
-  for (const auto& wrong :
-       {TrainingDataOptions{.batch = 0}, TrainingDataOptions{.edge = 0}, TrainingDataOptions{.edge = 1 << 20},
-        TrainingDataOptions{.edges = {{5, 8}, {5, 9}}}, TrainingDataOptions{.edges = {{-1, 8}}},
-        TrainingDataOptions{.edges = {{1, 0}}}, TrainingDataOptions{.shards_at_once = 0},
-        TrainingDataOptions{.prefetch = -1}}) {
-    refused({good}, wrong, {}, "options");
-  }
+  refused({good}, {.batch = 0}, {}, "batch: expected 1 to");
+  refused({good}, {.edge = 0}, {}, "edge: expected 1 to");
+  refused({good}, {.edge = 1 << 20}, {}, "edge: expected 1 to");
+  refused({good}, {.edges = {{5, 8}, {5, 9}}}, {}, "edges: batch of a step: expected 6 to");
+  refused({good}, {.edges = {{-1, 8}}}, {}, "edges: batch of a step: expected 0 to");
+  refused({good}, {.edges = {{1, 0}}}, {}, "edges: edge of a step");
+  refused({good}, {.shards_at_once = 0}, {}, "shards_at_once");
+  refused({good}, {.prefetch = -1}, {}, "prefetch");
   constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  for (const auto& position :
-       {TrainingPosition{.batch = -1}, TrainingPosition{.batch = 1},
-        TrainingPosition{.batch = 1, .sources = {{}, {}}}, TrainingPosition{.sources = {{.epoch = -1}}},
-        TrainingPosition{.sources = {{.owed = nan}}}, TrainingPosition{.sources = {{.owed = 1e300}}}}) {
-    refused({good}, options, position, "position");
-  }
+  refused({good}, options, {.batch = -1}, "position: batch");
+  refused({good}, options, {.batch = 1}, "position: expected 1 sources, got 0");
+  refused({good}, options, {.batch = 1, .sources = {{}, {}}}, "position: expected 1 sources, got 2");
+  refused({good}, options, {.sources = {{.epoch = -1}}}, "position: epoch");
+  refused({good}, options, {.sources = {{.owed = nan}}}, "samples owed, got nan");
+  refused({good}, options, {.sources = {{.owed = 1e300}}}, "samples owed, got 1");
   source = good;
   source.classes = folder_ / "missing.tsv";
-  expect_error(
-      ErrorCode::not_found, [&] { const TrainingData data({source}, options); }, "class file");
+  expect_error(ErrorCode::not_found, "missing.tsv", [&] { const TrainingData data({source}, options); });
 }
 
 TEST_F(TrainingDataTest, RefusesPlacesThatDoNotExist) {
@@ -200,21 +184,25 @@ TEST_F(TrainingDataTest, RefusesPlacesThatDoNotExist) {
                             SourcePosition{.group = std::numeric_limits<std::size_t>::max()},
                             SourcePosition{.sample = std::numeric_limits<std::size_t>::max()}}) {
     TrainingData data(sources, {.batch = 2, .edge = 8}, {.batch = 1, .sources = {place}});
-    expect_error(
-        ErrorCode::corrupt, [&] { data.next(); }, "a place outside");
+    expect_error(ErrorCode::corrupt, "group " + std::to_string(place.group), [&] { data.next(); });
   }
 }
 
 TEST_F(TrainingDataTest, RefusesPositionsThatAreNone) {
-  for (const auto* text :
-       {"[]", "{}", R"({"batch": 1})", R"({"batch": -1, "sources": []})", R"({"batch": 1.5, "sources": []})",
-        R"({"batch": 1, "sources": {}})", R"({"batch": 1, "sources": [1]})",
-        R"({"batch": 1, "sources": [{"epoch": 0, "group": 0}]})",
-        R"({"batch": 1, "sources": [{"epoch": 0, "group": -1, "sample": 0, "owed": 0}]})",
-        R"({"batch": 1, "sources": [{"epoch": 0, "group": 0, "sample": 0, "owed": "x"}]})",
-        R"({"batch": 99999999999999999999, "sources": []})"}) {
-    expect_error(
-        ErrorCode::corrupt, [&] { position_from_json(nlohmann::json::parse(text), "position"); }, text);
+  for (const auto& [text, part] : std::vector<std::pair<const char*, const char*>>{
+           {"[]", "position"},
+           {"{}", "batch"},
+           {R"({"batch": 1})", "sources"},
+           {R"({"batch": -1, "sources": []})", "batch"},
+           {R"({"batch": 1.5, "sources": []})", "batch"},
+           {R"({"batch": 1, "sources": {}})", "sources"},
+           {R"({"batch": 1, "sources": [1]})", "sources[0]"},
+           {R"({"batch": 1, "sources": [{"epoch": 0, "group": 0}]})", "sample"},
+           {R"({"batch": 1, "sources": [{"epoch": 0, "group": -1, "sample": 0, "owed": 0}]})", "group"},
+           {R"({"batch": 1, "sources": [{"epoch": 0, "group": 0, "sample": 0, "owed": "x"}]})", "owed"},
+           {R"({"batch": 99999999999999999999, "sources": []})", "batch"}}) {
+    expect_error(ErrorCode::corrupt, part,
+                 [&, json = text] { position_from_json(nlohmann::json::parse(json), "position"); });
   }
 }
 

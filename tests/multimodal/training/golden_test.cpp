@@ -84,7 +84,7 @@ TEST_P(TrainingGolden, TenStepsEqualPyTorch) {
   Learner learner(load_trainable(golden / "tiny_clip"), settings);
   PairBatch batch;
   batch.texts = expected["ids"].get<std::vector<std::vector<std::int32_t>>>();
-  batch.pictures = pictures(static_cast<int>(batch.texts.size()), 16);
+  batch.images = pictures(static_cast<int>(batch.texts.size()), 16);
 
   for (const auto& step : expected["steps"]) {
     const auto report = learner.step(batch);

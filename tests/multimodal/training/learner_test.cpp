@@ -1,6 +1,5 @@
 #include "multimodal/training/learner.h"
 
-#include <beeld/error.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "core/format/safetensors.h"
 #include "core/ops/rows.h"
 #include "tests/multimodal/training/new_model.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/random.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -46,7 +46,7 @@ PairBatch random_batch(int count, std::uint64_t seed) {
   PairBatch batch;
   Random random(seed);
   for (int i = 0; i < count; ++i) {
-    auto& picture = batch.pictures.emplace_back(Pixels{16, 16, std::vector<float>(3 * 16 * 16)});
+    auto& picture = batch.images.emplace_back(Pixels{16, 16, std::vector<float>(3 * 16 * 16)});
     for (auto& value : picture.values) value = static_cast<float>(random.uniform(-1, 1));
     auto& text = batch.texts.emplace_back(1 + random.below(6));
     for (auto& id : text) id = static_cast<std::int32_t>(random.below(500));
@@ -79,20 +79,6 @@ class LearnerTest : public ::testing::Test {
     Learner learner(load_trainable(folder), settings);
     for (int i = 0; i < steps; ++i) learner.step(random_batch(7, static_cast<std::uint64_t>(i)));
     return weights_of(learner);
-  }
-
-  static ErrorCode error_of(const std::function<void()>& call) {
-    try {
-      call();
-    } catch (const Error& error) {
-      EXPECT_EQ(std::string(error.what()).find("[train]") == std::string::npos &&
-                    std::string(error.what()).find(".safetensors") == std::string::npos,
-                false)
-          << error.what();
-      return error.code();
-    }
-    ADD_FAILURE() << "no error";
-    return ErrorCode::limit;
   }
 
   testing::TemporaryFolder folder;
@@ -277,44 +263,44 @@ TEST_F(LearnerTest, RefusesWhatIsNotItsOwn) {
   Learner learner(load_trainable(clip), settings_for());
   learner.step(random_batch(4, 1));
   const auto before = weights_of(learner);
-  const auto refuse = [&](ErrorCode code) {
-    EXPECT_EQ(error_of([&] { learner.restore(file); }), code);
+  const auto refuse = [&](ErrorCode code, const char* part) {
+    testing::expect_error(code, part, [&] { learner.restore(file); });
     EXPECT_TRUE(weights_of(learner) == before);
     EXPECT_EQ(learner.steps_done(), 1);
   };
-  refuse(ErrorCode::not_found);
+  refuse(ErrorCode::not_found, "checkpoint.safetensors");
 
   Learner(load_trainable(siglip), settings_for()).save(file, {});
-  refuse(ErrorCode::corrupt);
+  refuse(ErrorCode::corrupt, "it belongs to another run");
   auto wider = testing::tiny_clip_config();
   wider["projection_dim"] = 20;
   testing::write_new_model(folder / "wider", wider, 1);
   Learner(load_trainable(folder / "wider"), settings_for()).save(file, {});
-  refuse(ErrorCode::corrupt);
+  refuse(ErrorCode::corrupt, "it belongs to another run");
   for (const bool vision : {true, false}) {
     auto frozen = settings_for();
     (vision ? frozen.learn_vision : frozen.learn_text) = false;
     Learner(load_trainable(clip), frozen).save(file, {});
-    refuse(ErrorCode::corrupt);
+    refuse(ErrorCode::corrupt, "it belongs to another run");
   }
   auto plain = settings_for();
   plain.optimizer.ema = 0;
   Learner(load_trainable(clip), plain).save(file, {});
-  refuse(ErrorCode::corrupt);
+  refuse(ErrorCode::corrupt, "it belongs to another run");
   fs::copy_file(clip / "model.safetensors", file, fs::copy_options::overwrite_existing);
-  refuse(ErrorCode::corrupt);
+  refuse(ErrorCode::corrupt, "no step number");
 
   learner.save(file, {});
   const auto whole = read_file(file, 1u << 24);
   for (std::size_t length = 0; length < whole.size(); length += 1 + whole.size() / 40) {
     write_file_atomically(file, whole.substr(0, length));
-    refuse(ErrorCode::corrupt);
+    refuse(ErrorCode::corrupt, "checkpoint.safetensors");
   }
   const auto place = whole.find(R"("step":"1")");
   ASSERT_NE(place, std::string::npos);
   for (const char* other : {R"("step":"x")", R"("step":"-")", R"("stop":"1")"}) {
     write_file_atomically(file, std::string(whole).replace(place, 10, other));
-    refuse(ErrorCode::corrupt);
+    refuse(ErrorCode::corrupt, "no step number");
   }
   write_file_atomically(file, whole);
   learner.restore(file);
@@ -325,8 +311,8 @@ TEST_F(LearnerTest, ALossThatIsNoNumberIsAnError) {
   learner.step(random_batch(4, 1));
   const auto before = weights_of(learner);
   auto batch = random_batch(4, 2);
-  batch.pictures[2].values[7] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_EQ(error_of([&] { learner.step(batch); }), ErrorCode::limit);
+  batch.images[2].values[7] = std::numeric_limits<float>::quiet_NaN();
+  testing::expect_error(ErrorCode::limit, "the loss of step 1 is not a number", [&] { learner.step(batch); });
   EXPECT_TRUE(weights_of(learner) == before);
   EXPECT_EQ(learner.steps_done(), 1);
 }

@@ -1,4 +1,3 @@
-#include <beeld/error.h>
 #include <beeld/model.h>
 
 #include <cmath>

@@ -12,14 +12,14 @@
 namespace beeld {
 
 /// A picture that could not be used, and why.
-struct SkippedPicture {
+struct SkippedImage {
   std::string name;  ///< A file's path, or the shard and the sample's key.
   std::string reason;
 };
 
-struct LabelledPictures {
+struct LabelledImages {
   LabelledEmbeddings examples;
-  std::vector<SkippedPicture> skipped;
+  std::vector<SkippedImage> skipped;
 };
 
 /// The names of the class folders below `folders`, sorted, each once; hidden ones are none.
@@ -32,8 +32,8 @@ std::vector<std::string> class_folders(const std::vector<std::filesystem::path>&
 ///
 /// `progress` is called with the number of pictures done; it may be empty, may throw. Throws Error:
 /// invalid_argument (a class folder that is not among `classes`), not_found, io, or as ShardReader.
-LabelledPictures embed_labelled(const Model& model, const std::vector<std::filesystem::path>& sources,
-                                const std::vector<std::string>& classes,
-                                const std::function<void(std::size_t)>& progress = {});
+LabelledImages embed_labelled(const Model& model, const std::vector<std::filesystem::path>& sources,
+                              const std::vector<std::string>& classes,
+                              const std::function<void(std::size_t)>& progress = {});
 
 }  // namespace beeld

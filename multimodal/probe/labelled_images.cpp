@@ -1,4 +1,4 @@
-#include "multimodal/probe/labelled_pictures.h"
+#include "multimodal/probe/labelled_images.h"
 
 #include <beeld/error.h>
 
@@ -48,7 +48,7 @@ class Embedder {
     result_.skipped.push_back({std::move(name), std::move(reason)});
   }
 
-  LabelledPictures finish() {
+  LabelledImages finish() {
     flush();
     return std::move(result_);
   }
@@ -88,7 +88,7 @@ class Embedder {
   const Model& model_;
   const std::function<void(std::size_t)>& progress_;
   std::vector<Item> batch_;
-  LabelledPictures result_;
+  LabelledImages result_;
 };
 
 void embed_folder(Embedder& embedder, const fs::path& folder, const std::vector<std::string>& classes) {
@@ -141,9 +141,9 @@ std::vector<std::string> class_folders(const std::vector<fs::path>& folders) {
   return {names.begin(), names.end()};
 }
 
-LabelledPictures embed_labelled(const Model& model, const std::vector<fs::path>& sources,
-                                const std::vector<std::string>& classes,
-                                const std::function<void(std::size_t)>& progress) {
+LabelledImages embed_labelled(const Model& model, const std::vector<fs::path>& sources,
+                              const std::vector<std::string>& classes,
+                              const std::function<void(std::size_t)>& progress) {
   Embedder embedder(model, progress);
   for (const auto& source : sources) {
     std::error_code ignored;

@@ -1,4 +1,4 @@
-#include "multimodal/probe/labelled_pictures.h"
+#include "multimodal/probe/labelled_images.h"
 
 #include <beeld/error.h>
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class LabelledPicturesTest : public ::testing::Test {
+class LabelledImagesTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     const testing::TemporaryFolder folder;
@@ -46,9 +46,9 @@ class LabelledPicturesTest : public ::testing::Test {
   testing::TemporaryFolder folder_;
 };
 
-std::unique_ptr<Model> LabelledPicturesTest::model_;
+std::unique_ptr<Model> LabelledImagesTest::model_;
 
-TEST_F(LabelledPicturesTest, ClassFoldersAreSortedAndOnce) {
+TEST_F(LabelledImagesTest, ClassFoldersAreSortedAndOnce) {
   add("a/tree/1.png", 1);
   add("a/cat/1.png", 1);
   add("b/cat/2.png", 1);
@@ -60,7 +60,7 @@ TEST_F(LabelledPicturesTest, ClassFoldersAreSortedAndOnce) {
   testing::expect_error(ErrorCode::io, "loose.png", [&] { class_folders({folder_ / "a/loose.png"}); });
 }
 
-TEST_F(LabelledPicturesTest, ReadsFoldersOfFolders) {
+TEST_F(LabelledImagesTest, ReadsFoldersOfFolders) {
   add("cat/2.png", 2);
   add("cat/deep/er/1.png", 1);
   add("tree/3.png", 3);
@@ -78,7 +78,7 @@ TEST_F(LabelledPicturesTest, ReadsFoldersOfFolders) {
   EXPECT_NE(read.skipped[0].name.find("broken.jpg"), std::string::npos);
 }
 
-TEST_F(LabelledPicturesTest, ReadsShards) {
+TEST_F(LabelledImagesTest, ReadsShards) {
   const auto picture = [](std::uint32_t seed) {
     return testing::png_bytes(testing::wave_picture(40, 36, seed));
   };
@@ -102,7 +102,7 @@ TEST_F(LabelledPicturesTest, ReadsShards) {
   EXPECT_EQ(skipped, (std::vector<std::string>{"b", "c", "d", "e"}));
 }
 
-TEST_F(LabelledPicturesTest, ManyPicturesKeepTheirLabels) {
+TEST_F(LabelledImagesTest, ManyPicturesKeepTheirLabels) {
   for (std::uint32_t i = 0; i < 70; ++i)
     add((i % 2 == 0 ? "even/" : "odd/") + std::to_string(1000 + i) + ".bmp", i);
   const auto read = embed_labelled(*model_, {folder_.path()}, {"even", "odd"});
@@ -113,7 +113,7 @@ TEST_F(LabelledPicturesTest, ManyPicturesKeepTheirLabels) {
   }
 }
 
-TEST_F(LabelledPicturesTest, AnUnknownClassIsNamed) {
+TEST_F(LabelledImagesTest, AnUnknownClassIsNamed) {
   add("zebra/1.png", 1);
   try {
     embed_labelled(*model_, {folder_.path()}, {"cat"});
