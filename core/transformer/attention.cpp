@@ -15,18 +15,21 @@ namespace beeld {
 
 namespace {
 
-/// One head of one sequence; the rows of q and y, and of k and v, lie a stride apart.
+/// Rows that ask the same keys: one head of all queries of a sequence, or its only query in several heads.
+/// The rows of q and y, and of k and v, lie a stride apart.
 template <class T>
-struct Head {
+struct Rows {
   std::int64_t query_count, key_count, width;
-  std::int64_t ahead;  // keys that stand before the first query
+  std::int64_t ahead;  // keys that stand before the first row
+  std::int64_t apart;  // positions from one row to the next
   Operand<T> q, k, v;
   const KeyValueCache<T>* cache;  // holds keys and values instead, or null
   CachePlace place;
-  const T* bias;  // of the first query and all keys, a value further left for the next query; or null
+  const T* bias;           // of the first row and all keys, or null
+  std::int64_t bias_step;  // to that of the next row
 
-  std::int64_t visible(std::int64_t query, AttentionMask mask) const {
-    return mask == AttentionMask::causal ? ahead + query + 1 : key_count;
+  std::int64_t visible(std::int64_t row, AttentionMask mask) const {
+    return mask == AttentionMask::causal ? ahead + row * apart + 1 : key_count;
   }
 
   /// Calls visit(first, count, rows) for all keys or values: a page at a time where a cache holds them, which
@@ -51,24 +54,24 @@ struct Workspace {
 
 /// y [Tq,D] = softmax(scale * q k^T + bias + mask) v
 template <class T>
-void attend(const Head<T>& head, const AttentionConfig& config, Workspace<T> work, Result<T> y) {
-  const auto tq = head.query_count, tk = head.key_count;
+void attend(const Rows<T>& rows, const AttentionConfig& config, Workspace<T> work, Result<T> y) {
+  const auto tq = rows.query_count, tk = rows.key_count;
   T* scores = work.scores;
-  head.for_each_part(CachePart::keys, work.room, [&](auto first, auto count, Operand<T> k) {
+  rows.for_each_part(CachePart::keys, work.room, [&](auto first, auto count, Operand<T> k) {
     k.layout = Layout::transposed;
-    product<T>({tq, count, head.width}, {.alpha = static_cast<T>(config.scale)}, head.q, k,
+    product<T>({tq, count, rows.width}, {.alpha = static_cast<T>(config.scale)}, rows.q, k,
                {scores + first, tk});
   });
   for (std::int64_t i = 0; i < tq; ++i) {
     T* row = scores + i * tk;
     // A masked score is -infinity, so its weight is zero: the softmax runs over the visible keys only.
-    const auto visible = head.visible(i, config.mask);
-    if (head.bias) std::transform(row, row + visible, head.bias - i, row, std::plus<T>());
+    const auto visible = rows.visible(i, config.mask);
+    if (rows.bias) std::transform(row, row + visible, rows.bias + i * rows.bias_step, row, std::plus<T>());
     softmax(row, visible);
     std::fill(row + visible, row + tk, T{0});
   }
-  head.for_each_part(CachePart::values, work.room, [&](auto first, auto count, Operand<T> v) {
-    product<T>({tq, head.width, count}, {.beta = first == 0 ? T{0} : T{1}}, {scores + first, tk}, v, y);
+  rows.for_each_part(CachePart::values, work.room, [&](auto first, auto count, Operand<T> v) {
+    product<T>({tq, rows.width, count}, {.beta = first == 0 ? T{0} : T{1}}, {scores + first, tk}, v, y);
   });
 }
 
@@ -77,30 +80,30 @@ template <class T>
 struct HeadGradient {
   Operand<T> dy;
   Result<T> dq, dk, dv;
-  T* bias;  // as Head's
+  T* bias;  // as that of the rows
 };
 
 /// With P the softmax and dP = dy v^T: dv = P^T dy, dS = P * (dP - sum of P dP along the row),
 /// dq = scale * dS k, dk = scale * dS^T q. `ds` [Tq,Tk] is working memory.
 template <class T>
-void attend_backward(const Head<T>& head, const AttentionConfig& config, const T* p, T* ds,
+void attend_backward(const Rows<T>& rows, const AttentionConfig& config, const T* p, T* ds,
                      const HeadGradient<T>& gradient) {
-  const auto tq = head.query_count, tk = head.key_count, d = head.width;
+  const auto tq = rows.query_count, tk = rows.key_count, d = rows.width;
   const Factors<T> adding{.alpha = 1, .beta = 1};
   const Factors<T> scaled{.alpha = static_cast<T>(config.scale), .beta = 1};
   product<T>({tk, d, tq}, adding, {p, tk, Layout::transposed}, gradient.dy, gradient.dv);
-  auto v = head.v;
+  auto v = rows.v;
   v.layout = Layout::transposed;
   product<T>({tq, tk, d}, {}, gradient.dy, v, {ds, tk});
   for (std::int64_t i = 0; i < tq; ++i) {
     T* row = ds + i * tk;
     softmax_backward(p + i * tk, tk, row);
     if (!gradient.bias) continue;
-    std::transform(row, row + head.visible(i, config.mask), gradient.bias - i, gradient.bias - i,
+    std::transform(row, row + rows.visible(i, config.mask), gradient.bias - i, gradient.bias - i,
                    std::plus<T>());
   }
-  product<T>({tq, d, tk}, scaled, {ds, tk}, head.k, gradient.dq);
-  product<T>({tk, d, tq}, scaled, {ds, tk, Layout::transposed}, head.q, gradient.dk);
+  product<T>({tq, d, tk}, scaled, {ds, tk}, rows.k, gradient.dq);
+  product<T>({tk, d, tq}, scaled, {ds, tk, Layout::transposed}, rows.q, gradient.dk);
 }
 
 template <class T>
@@ -113,6 +116,10 @@ void check(const QueriesKeysValues<T>& input, const AttentionConfig& config) {
       (!input.cache && input.kv.columns() != 2 * key_width)) {
     fail("queries " + input.q.shape().string() + " and keys with values " + input.kv.shape().string() +
          " do not fit the heads");
+  }
+  if (config.key_value_heads <= 0 || config.heads % config.key_value_heads != 0) {
+    fail(std::to_string(config.heads) + " heads cannot share " + std::to_string(config.key_value_heads) +
+         " key/value heads");
   }
   if (input.q.rows() != input.queries.rows() || (!input.cache && input.kv.rows() != input.keys.rows()) ||
       input.queries.count() != input.keys.count()) {
@@ -140,48 +147,58 @@ void check(const QueriesKeysValues<T>& input, const AttentionConfig& config) {
   }
 }
 
-/// Where one head of one sequence lies in q and y, and in keys and values.
-struct Place {
-  std::int64_t q, k, v;              // offsets of the first value
-  std::int64_t q_stride, kv_stride;  // from one token to the next
+/// A sequence, and the first of as many of its heads as are computed together.
+struct Part {
+  std::int64_t sequence, head, together;
 };
 
-Place place_of(std::int64_t b, std::int64_t h, const Sequences& queries, const Sequences& keys,
-               const AttentionConfig& config) {
-  const std::int64_t d = config.head_width, q_stride = config.heads * d,
+/// Where they lie in q and y, and in keys and values.
+struct Place {
+  std::int64_t q, k, v;              // offsets of the first value
+  std::int64_t q_stride, kv_stride;  // from one row to the next
+  std::int64_t key_value_head;
+};
+
+template <class T>
+Place place_of(const Part& part, const QueriesKeysValues<T>& input, const AttentionConfig& config) {
+  const std::int64_t d = config.head_width, q_width = config.heads * d,
                      key_width = config.key_value_heads * d;
-  const auto shared_head = h * config.key_value_heads / config.heads;
-  const auto k = keys[b].begin * 2 * key_width + shared_head * d;
-  return {.q = queries[b].begin * q_stride + h * d,
+  const auto key_value_head = part.head * config.key_value_heads / config.heads;
+  const auto k = input.keys[part.sequence].begin * 2 * key_width + key_value_head * d;
+  return {.q = input.queries[part.sequence].begin * q_width + part.head * d,
           .k = k,
           .v = k + key_width,
-          .q_stride = q_stride,
-          .kv_stride = 2 * key_width};
+          .q_stride = part.together == 1 ? q_width : d,
+          .kv_stride = 2 * key_width,
+          .key_value_head = key_value_head};
 }
 
-/// From the first value of a bias [H, distances] to that of head h, the first query and the first key.
+/// From the first value of a bias [H, distances] to that of the first query and the first key.
 template <class T>
-std::int64_t bias_offset(std::int64_t b, std::int64_t h, const QueriesKeysValues<T>& input) {
-  const auto distance = input.keys[b].first - input.queries[b].first;
-  return h * input.bias.values.columns() + distance - input.bias.lowest;
+std::int64_t bias_offset(const Part& part, const QueriesKeysValues<T>& input) {
+  const auto distance = input.keys[part.sequence].first - input.queries[part.sequence].first;
+  return part.head * input.bias.values.columns() + distance - input.bias.lowest;
 }
 
-/// Head h of sequence b.
 template <class T>
-Head<T> head_at(std::int64_t b, std::int64_t h, const QueriesKeysValues<T>& input,
-                const AttentionConfig& config) {
-  const auto at = place_of(b, h, input.queries, input.keys, config);
-  return {
-      .query_count = input.queries[b].length,
-      .key_count = input.keys[b].length,
-      .width = config.head_width,
-      .ahead = input.queries[b].first - input.keys[b].first,
-      .q = {input.q.data() + at.q, at.q_stride},
-      .k = input.cache ? Operand<T>{} : Operand<T>{input.kv.data() + at.k, at.kv_stride},
-      .v = input.cache ? Operand<T>{} : Operand<T>{input.kv.data() + at.v, at.kv_stride},
-      .cache = input.cache,
-      .place = {.sequence = b, .layer = input.place.layer, .head = h * config.key_value_heads / config.heads},
-      .bias = input.bias.empty() ? nullptr : input.bias.values.data() + bias_offset(b, h, input)};
+Rows<T> rows_of(const Part& part, const QueriesKeysValues<T>& input, const AttentionConfig& config) {
+  const auto at = place_of(part, input, config);
+  const auto &queries = input.queries[part.sequence], &keys = input.keys[part.sequence];
+  const bool one_head = part.together == 1, biased = !input.bias.empty();
+  return {.query_count = one_head ? queries.length : part.together,
+          .key_count = keys.length,
+          .width = config.head_width,
+          .ahead = queries.first - keys.first,
+          .apart = one_head ? 1 : 0,
+          .q = {input.q.data() + at.q, at.q_stride},
+          .k = input.cache ? Operand<T>{} : Operand<T>{input.kv.data() + at.k, at.kv_stride},
+          .v = input.cache ? Operand<T>{} : Operand<T>{input.kv.data() + at.v, at.kv_stride},
+          .cache = input.cache,
+          .place = {.sequence = part.sequence, .layer = input.place.layer, .head = at.key_value_head},
+          .bias = biased ? input.bias.values.data() + bias_offset(part, input) : nullptr,
+          .bias_step = one_head ? -1
+                       : biased ? input.bias.values.columns()
+                                : 0};
 }
 
 /// Where the scores of each sequence begin when all are kept: [H,Tq,Tk] each.
@@ -217,9 +234,9 @@ template <class T>
 Tensor<T> attention(const QueriesKeysValues<T>& input, const AttentionConfig& config, Pass<T>& pass) {
   check(input, config);
   const OpTimer timer(pass.times, Op::attention);
-  const std::int64_t heads = config.heads;
+  const std::int64_t heads = config.heads, groups = config.key_value_heads, group = heads / groups;
   Tensor<T> y(input.q.shape());
-  // Without a tape each thread needs the scores of one head at a time.
+  // Without a tape each thread needs the scores of one part at a time.
   const auto begin =
       pass.tape ? score_offsets(input.queries, input.keys, heads) : std::vector<std::int64_t>{};
   Tensor<T> softmaxes = pass.tape ? Tensor<T>({begin.back()}) : Tensor<T>{};
@@ -228,18 +245,22 @@ Tensor<T> attention(const QueriesKeysValues<T>& input, const AttentionConfig& co
     Tensor<T> scores, room;
     if (input.cache && input.cache->needs_room())
       room = Tensor<T>({KeyValueCache<T>::page_rows, config.head_width});
-    for (std::int64_t i = first; i < last; ++i) {
-      const auto b = i / heads, h = i % heads;
-      const auto values = input.queries[b].length * input.keys[b].length;
-      if (values == 0) continue;
-      if (!pass.tape && (scores.empty() || scores.size() < values)) scores = Tensor<T>({values});
-      T* softmax = pass.tape ? softmaxes.data() + begin[b] + h * values : scores.data();
-      const auto at = place_of(b, h, input.queries, input.keys, config);
-      attend<T>(head_at(b, h, input, config), config, {softmax, room.data()}, {y.data() + at.q, at.q_stride});
-      if (!maps.empty() && maps[i]) std::copy_n(softmax, values, maps[i]);
+    for (std::int64_t i = first * group; i < last * group;) {
+      // The heads of a group ask the same keys: a single query asks for all of them at once.
+      const Part part{i / heads, i % heads, input.queries[i / heads].length == 1 ? group : 1};
+      const auto b = part.sequence, values = input.queries[b].length * input.keys[b].length;
+      if (!pass.tape && (scores.empty() || scores.size() < part.together * values))
+        scores = Tensor<T>({part.together * values});
+      T* softmax = pass.tape ? softmaxes.data() + begin[b] + part.head * values : scores.data();
+      const auto at = place_of(part, input, config);
+      if (values > 0)
+        attend<T>(rows_of(part, input, config), config, {softmax, room.data()},
+                  {y.data() + at.q, at.q_stride});
+      for (const auto end = i + part.together; i < end; ++i, softmax += values)
+        if (!maps.empty() && maps[i]) std::copy_n(softmax, values, maps[i]);
     }
   };
-  const auto count = input.queries.count() * heads;
+  const auto count = input.queries.count() * groups;
   parallel_for(count, pass.workers == Workers::all ? 1 : count, run);
   if (auto* tape = pass.tape) {
     tape->record(y, {input.q.identity(), input.kv.identity(), input.bias.values.identity()},
@@ -263,16 +284,18 @@ void attention_backward(const Tensor<T>& dy, const QueriesKeysValues<T>& input, 
   Tensor<T> ds;
   for (std::int64_t b = 0; b < input.keys.count(); ++b) {
     const auto values = input.queries[b].length * input.keys[b].length;
+    if (values == 0) continue;
     if (ds.empty() || ds.size() < values) ds = Tensor<T>({values});
     for (std::int64_t h = 0; h < config.heads; ++h) {
-      const auto at = place_of(b, h, input.queries, input.keys, config);
-      attend_backward<T>(head_at(b, h, input, config), config, softmaxes.data() + begin[b] + h * values,
+      const Part part{b, h, 1};
+      const auto at = place_of(part, input, config);
+      attend_backward<T>(rows_of(part, input, config), config, softmaxes.data() + begin[b] + h * values,
                          ds.data(),
                          {.dy = {dy.data() + at.q, at.q_stride},
                           .dq = {dq.data() + at.q, at.q_stride},
                           .dk = {dkv.data() + at.k, at.kv_stride},
                           .dv = {dkv.data() + at.v, at.kv_stride},
-                          .bias = d_bias.empty() ? nullptr : d_bias.data() + bias_offset(b, h, input)});
+                          .bias = d_bias.empty() ? nullptr : d_bias.data() + bias_offset(part, input)});
     }
   }
   tape.add(input.q, dq);

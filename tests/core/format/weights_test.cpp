@@ -108,7 +108,7 @@ TEST_F(Weights, OfABlockWithAMemoryAreRead) {
   EXPECT_NO_THROW(reader.done());
   const auto& cross = stack.blocks[0].cross_attention;
   EXPECT_EQ(cross.key_value.weight.shape(), (Shape{6, 5}));
-  EXPECT_EQ(cross.key_value.weight.row(4)[2], 7);
+  EXPECT_EQ(cross.key_value.weight.read().row(4)[2], 7);
   EXPECT_EQ(stack.relative_bias.row(7)[1], 15);
 
   // The same shapes are drawn for a model that is yet to learn, and all of it can learn.

@@ -228,17 +228,19 @@ TEST_P(AttentionGradients, EqualCentralDifferences) {
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, AttentionGradients,
-    ::testing::Values(AttentionCase{"Self", 2, 2, AttentionMask::none, {4, 1, 3}, {4, 1, 3}},
-                      AttentionCase{"Causal", 2, 2, AttentionMask::causal, {1, 5, 2}, {1, 5, 2}},
-                      AttentionCase{"LastQueryOnly", 2, 2, AttentionMask::causal, {1, 1}, {5, 3}},
-                      AttentionCase{"LastQueriesOnly", 2, 2, AttentionMask::causal, {2, 3}, {5, 3}},
-                      AttentionCase{"Cross", 2, 2, AttentionMask::none, {3, 1}, {2, 6}},
-                      AttentionCase{"OneQuery", 3, 3, AttentionMask::none, {1, 1, 1}, {3, 2, 5}},
-                      AttentionCase{"Grouped", 4, 2, AttentionMask::none, {3, 2}, {3, 2}},
-                      AttentionCase{"GroupedCausal", 6, 1, AttentionMask::causal, {4}, {4}},
-                      AttentionCase{"Biased", 2, 2, AttentionMask::none, {3, 5}, {3, 5}, Bias::present},
-                      AttentionCase{
-                          "BiasedCausal", 2, 1, AttentionMask::causal, {3, 1}, {4, 6}, Bias::present}),
+    ::testing::Values(
+        AttentionCase{"Self", 2, 2, AttentionMask::none, {4, 1, 3}, {4, 1, 3}},
+        AttentionCase{"Causal", 2, 2, AttentionMask::causal, {1, 5, 2}, {1, 5, 2}},
+        AttentionCase{"LastQueryOnly", 2, 2, AttentionMask::causal, {1, 1}, {5, 3}},
+        AttentionCase{"LastQueriesOnly", 2, 2, AttentionMask::causal, {2, 3}, {5, 3}},
+        AttentionCase{"Cross", 2, 2, AttentionMask::none, {3, 1}, {2, 6}},
+        AttentionCase{"OneQuery", 3, 3, AttentionMask::none, {1, 1, 1}, {3, 2, 5}},
+        AttentionCase{"Grouped", 4, 2, AttentionMask::none, {3, 2}, {3, 2}},
+        AttentionCase{"GroupedCausal", 6, 1, AttentionMask::causal, {4}, {4}},
+        AttentionCase{
+            "GroupedSingleQueries", 4, 2, AttentionMask::causal, {1, 2, 1}, {4, 3, 2}, Bias::present},
+        AttentionCase{"Biased", 2, 2, AttentionMask::none, {3, 5}, {3, 5}, Bias::present},
+        AttentionCase{"BiasedCausal", 2, 1, AttentionMask::causal, {3, 1}, {4, 6}, Bias::present}),
     [](const auto& c) { return c.param.name; });
 
 TEST(MultiHeadAttentionGradient, EqualsCentralDifferencesOfTheProjections) {

@@ -14,7 +14,8 @@ namespace {
 using testing::difference;
 using testing::random_tensor;
 
-/// A decoder of three layers with two heads that has read two sequences beside a memory.
+/// A decoder of three layers, with four heads of which two share their keys, that has read two sequences
+/// beside a memory.
 struct Decoder {
   BlockConfig config;
   Transformer<double> stack;
@@ -25,8 +26,9 @@ struct Decoder {
   Decoder() {
     config.width = 8;
     config.mlp_width = 12;
-    set_heads(config, 2);
+    set_heads(config, 4);
     config.cross_attention = config.attention;
+    config.attention.key_value_heads = 2;
     config.memory_width = 6;
     config.attention.mask = AttentionMask::causal;
     stack = testing::random_transformer<double>(config, 3);
@@ -72,7 +74,7 @@ TEST(AttentionMaps, AreThoseAskedForInOrder) {
   AttentionMaps<double> all, some;
   const auto y = decoder.run(&all);
   EXPECT_EQ(difference(decoder.run(nullptr), y), 0);
-  ASSERT_EQ(all.found.size(), 3U * 2 * 2 * 2);  // layers, kinds, sequences, heads
+  ASSERT_EQ(all.found.size(), 3U * 2 * 2 * 4);  // layers, kinds, sequences, heads
   for (const auto& [place, head, sequence, probabilities] : all.found) {
     const auto length = decoder.sequences[sequence].length;
     const bool self = place.kind == AttentionKind::self;
@@ -136,7 +138,7 @@ TEST(AttentionMaps, ReachBackIntoACache) {
   transformer(decoder.x.slice(3, 4), decoder.stack,
               {.sequences = next, .cache = &cache, .memory = &decoder.memory}, pass);
   ASSERT_EQ(step.found.size(), whole.found.size());
-  for (const std::size_t head : {0, 1}) {
+  for (const std::size_t head : {0, 1, 2, 3}) {
     const auto expected = whole.found[head].probabilities.slice(3, 4);
     EXPECT_LT(difference(step.found[head].probabilities, expected), 1e-12);
   }

@@ -122,18 +122,19 @@ INSTANTIATE_TEST_SUITE_P(
                       Case{"QueriesInTheMiddle", 2, 2, 8, AttentionMask::causal, {2, 1}, {9, 4}, 3},
                       Case{"Cross", 4, 4, 8, AttentionMask::none, {3, 6}, {11, 2}},
                       Case{"Grouped", 6, 2, 8, AttentionMask::causal, {5}, {5}},
+                      Case{"GroupedSingleQueries", 6, 2, 8, AttentionMask::causal, {1, 3, 1}, {5, 3, 9}},
                       Case{"ManyTokens", 2, 2, 64, AttentionMask::none, {197}, {197}}),
     [](const auto& c) { return c.param.name; });
 
 TEST(Attention, AddsABiasByDistance) {
-  auto config = heads_of(2, 2, 4);
+  auto config = heads_of(4, 2, 4);
   Sequences queries, keys;
   queries.append(3, 5);
   queries.append(1, 4);
   keys.append(8);
   keys.append(3, 2);
-  const auto q = random_tensor<double>({4, 8}, 1), kv = random_tensor<double>({11, 16}, 2);
-  const DistanceBias<double> bias{random_tensor<double>({2, 12}, 3), -8};
+  const auto q = random_tensor<double>({4, 16}, 1), kv = random_tensor<double>({11, 16}, 2);
+  const DistanceBias<double> bias{random_tensor<double>({4, 12}, 3), -8};
   for (const auto mask : {AttentionMask::none, AttentionMask::causal}) {
     config.mask = mask;
     Pass<double> pass;
