@@ -4,7 +4,7 @@
 
 namespace beeld {
 
-std::string printable(std::string_view text) {
+std::string excerpt(std::string_view text) {
   constexpr std::size_t max_shown = 80;
   std::string result;
   for (const char letter : text.substr(0, max_shown)) {

@@ -6,7 +6,7 @@
 namespace beeld {
 
 /// The start of a text from a file, fit for a message: ASCII without control characters and spaces, not long.
-std::string printable(std::string_view text);
+std::string excerpt(std::string_view text);
 
 bool is_utf8(std::string_view text);
 

@@ -56,7 +56,7 @@ std::uint64_t bytes_of(const pickle::Storage& storage, std::uint64_t there, cons
   std::uint64_t wanted = 0;
   if (__builtin_mul_overflow(static_cast<std::uint64_t>(storage.size), size_of(storage.dtype), &wanted) ||
       wanted > there) {
-    problem.corrupt("the storage " + printable(storage.key) + " of " + std::to_string(storage.size) +
+    problem.corrupt("the storage " + excerpt(storage.key) + " of " + std::to_string(storage.size) +
                     " elements of " + std::string(name_of(storage.dtype)) + " is longer than its " +
                     std::to_string(there) + " bytes");
   }
@@ -90,7 +90,7 @@ class TorchArchive {
       result.storages.push_back(need("data/" + std::string(storage.key)));
       const auto bytes = result.storages.back().size();
       if (bytes_of(storage, bytes, problem_) != bytes)
-        problem_.corrupt("the storage " + printable(storage.key) + " is shorter than its record of " +
+        problem_.corrupt("the storage " + excerpt(storage.key) + " is shorter than its record of " +
                          std::to_string(bytes) + " bytes");
     }
     result.header = pickle;
@@ -102,14 +102,14 @@ class TorchArchive {
     const auto record = archive_.records().find(std::string(folder_) + name);
     if (record == archive_.records().end()) return std::nullopt;
     if (!record->second.stored)
-      problem_.unsupported("the record " + printable(name) +
+      problem_.unsupported("the record " + excerpt(name) +
                            " is compressed or encrypted; torch stores it as it is");
     return record->second.bytes;
   }
 
   std::span<std::byte> need(const std::string& name) const {
     const auto record = find(name);
-    if (!record) problem_.corrupt("the archive has no record " + printable(name));
+    if (!record) problem_.corrupt("the archive has no record " + excerpt(name));
     return *record;
   }
 
@@ -165,18 +165,17 @@ class TorchStream {
       result.storages[found->second] = next_storage(storages[found->second]);
       wanted.erase(found);
     }
-    if (!wanted.empty())
-      problem_.corrupt("the storage " + printable(wanted.begin()->first) + " is not there");
+    if (!wanted.empty()) problem_.corrupt("the storage " + excerpt(wanted.begin()->first) + " is not there");
   }
 
   std::span<std::byte> next_storage(const pickle::Storage& storage) {
     std::int64_t count = 0;
     if (bytes_.size() - at_ < count_bytes)
-      problem_.corrupt("the file ends before the storage " + printable(storage.key));
+      problem_.corrupt("the file ends before the storage " + excerpt(storage.key));
     std::memcpy(&count, bytes_.data() + at_, count_bytes);
     at_ += count_bytes;
     if (count != storage.size) {
-      problem_.corrupt("the storage " + printable(storage.key) + " of " + std::to_string(storage.size) +
+      problem_.corrupt("the storage " + excerpt(storage.key) + " of " + std::to_string(storage.size) +
                        " elements begins with the count " + std::to_string(count));
     }
     const auto bytes = bytes_of(storage, bytes_.size() - at_, problem_);
@@ -231,7 +230,7 @@ class StateDict {
   void add(std::string name, Value tensor) {
     const auto* view = &content_.tensors[static_cast<std::size_t>(tensor.number)];
     const auto [place, fresh] = names_.emplace(std::move(name), view);
-    if (!fresh) problem_.corrupt("the name " + printable(place->first) + " occurs twice");
+    if (!fresh) problem_.corrupt("the name " + excerpt(place->first) + " occurs twice");
   }
 
   void add_items(Value dict) {

@@ -257,7 +257,7 @@ class Unpickler {
 
   void push_text(std::size_t size) {
     const auto text = take_text(size);
-    if (!is_utf8(text)) corrupt("the text " + printable(text) + " is not UTF-8");
+    if (!is_utf8(text)) corrupt("the text " + excerpt(text) + " is not UTF-8");
     push({Kind::text, static_cast<std::int64_t>(content_.texts.size())});
     content_.texts.push_back(text);
   }
@@ -273,7 +273,7 @@ class Unpickler {
   void push_global(std::string_view module, std::string_view name) {
     const auto known = find_global(module, name);
     if (!known) {
-      unsupported("the global " + printable(module) + "." + printable(name) +
+      unsupported("the global " + excerpt(module) + "." + excerpt(name) +
                   ", which is not one of those that rebuild tensors");
     }
     push({Kind::global, static_cast<std::int64_t>(globals_.size())});
@@ -307,7 +307,7 @@ class Unpickler {
       part.size = view[2].number;
       if (part.offset < 0 || part.size < 0 || part.offset > storage.size ||
           part.size > storage.size - part.offset)
-        corrupt("a part of storage " + printable(storage.key) + " that lies outside of it");
+        corrupt("a part of storage " + excerpt(storage.key) + " that lies outside of it");
     }
     push({Kind::storage, static_cast<std::int64_t>(parts_.size())});
     parts_.push_back(part);
@@ -318,7 +318,7 @@ class Unpickler {
     if (fresh) content_.storages.push_back(storage);
     const auto& first = content_.storages[known->second];
     if (first.dtype != storage.dtype || first.size != storage.size)
-      corrupt("the storage " + printable(storage.key) + " is described in two ways");
+      corrupt("the storage " + excerpt(storage.key) + " is described in two ways");
     return known->second;
   }
 
@@ -390,7 +390,7 @@ class Unpickler {
       empty = empty || extent == 0;
     }
     if (!fits || (empty ? view.offset > size : last >= size)) {
-      corrupt("a tensor reaches outside of its storage " + printable(key) + ", which has " +
+      corrupt("a tensor reaches outside of its storage " + excerpt(key) + ", which has " +
               std::to_string(size) + " elements");
     }
   }

@@ -82,7 +82,7 @@ class Reader {
     const auto at = entry.header;
     const auto limit = directory.begin;
     const auto wrong = [&] {
-      corrupt("the record " + printable(entry.name) +
+      corrupt("the record " + excerpt(entry.name) +
               " is not where the zip directory says, or not as it says");
     };
     if (limit < local_bytes || at > limit - local_bytes || load<std::uint32_t>(at) != local_mark) wrong();
@@ -90,7 +90,7 @@ class Reader {
     if (limit - at - local_bytes < name + extra) wrong();
     const auto begin = at + local_bytes + name + extra;
     if (entry.packed > limit - begin) {
-      corrupt("the record " + printable(entry.name) + " claims " + std::to_string(entry.packed) +
+      corrupt("the record " + excerpt(entry.name) + " claims " + std::to_string(entry.packed) +
               " bytes, there are " + std::to_string(limit - begin));
     }
     const auto flags = load<std::uint16_t>(at + 6), method = load<std::uint16_t>(at + 8);
@@ -145,7 +145,7 @@ class Reader {
       }
       at += size;
     }
-    if (!wanted.empty()) corrupt("the entry " + printable(entry.name) + " lacks its zip64 sizes");
+    if (!wanted.empty()) corrupt("the entry " + excerpt(entry.name) + " lacks its zip64 sizes");
   }
 
   std::span<std::byte> bytes_;
@@ -164,7 +164,7 @@ ZipArchive::ZipArchive(std::span<std::byte> bytes, const std::string& file) {
     ZipRecord record;
     places.push_back(reader.place(entry, directory, record));
     if (!records_.emplace(entry.name, record).second)
-      reader.corrupt("the record " + printable(entry.name) + " occurs twice");
+      reader.corrupt("the record " + excerpt(entry.name) + " occurs twice");
   }
   if (at != directory.end) reader.corrupt("the zip directory is longer than its entries");
   std::ranges::sort(places);

@@ -26,7 +26,7 @@ enum class Scoring {
 struct ModelInfo {
   std::string family;  ///< As the README's table of families calls it: "CLIP", "OpenCLIP", "SigLIP",
                        ///< "Chinese-CLIP", "ViT", "DINOv2 with registers", "timm ViT".
-  std::string name;    ///< The folder's name.
+  std::string name;    ///< The folder's or the file's name.
   std::filesystem::path folder;  ///< Where it was read from.
   std::string fingerprint;  ///< Of the configuration, the preprocessing, samples of every weight, and how the
                             ///< weights are held where that is not float32; 64 hex digits.
@@ -48,10 +48,12 @@ struct LoadOptions {
 /// A checkpoint ready for use. Const and safe for concurrent use by many threads; a copy shares the weights.
 class Model {
  public:
-  /// Reads a checkpoint folder in the layout of Hugging Face, OpenCLIP or timm.
+  /// Reads a checkpoint folder in the layout of Hugging Face, OpenCLIP or timm, or one of OpenAI's archives,
+  /// which need nothing but a tokenizer's files beside them. In place of the folder its file of weights may
+  /// be given. Pickled weights are read as tensors only, and nothing in them is run.
   ///
-  /// Throws Error: not_found, corrupt, or unsupported; an unknown setting that would change the result
-  /// is unsupported, and named.
+  /// Throws Error: not_found, corrupt, limit, or unsupported; an unknown setting that would change the
+  /// result, and whatever a pickle holds beside tensors, is unsupported, and named.
   static Model load(const std::filesystem::path& folder, const LoadOptions& options = {});
 
   const ModelInfo& info() const;

@@ -15,8 +15,8 @@ std::filesystem::path store_folder();
 /// Names (`owner/name`) of the checkpoints in the store, sorted.
 std::vector<std::string> stored_models();
 
-/// A folder for a model reference: an existing folder, the name of a stored checkpoint, or `hf:owner/name`
-/// that is already in the store. Throws Error(not_found) with what to do about it.
+/// What Model::load takes for a model reference: an existing folder or file, the name of a stored checkpoint,
+/// or `hf:owner/name` that is already in the store. Throws Error(not_found) with what to do about it.
 std::filesystem::path resolve_model(const std::string& reference);
 
 /// The folder of the model to use where none is named: `$BEELD_MODEL`, a reference as above, else the small

@@ -31,7 +31,8 @@ bool is_safe_part(std::string_view part) {
 }
 
 [[noreturn]] void unknown_reference(const std::string& reference, const std::optional<HubName>& name) {
-  std::string message = "[model] " + reference + ": expected a folder or the name of a stored checkpoint";
+  std::string message =
+      "[model] " + reference + ": expected a folder, a file of weights or the name of a stored checkpoint";
   if (name)
     message += "; to fetch it, run `beeld pull hf:" + name->text() + "`";
   else
@@ -81,7 +82,8 @@ std::vector<std::string> stored_models() {
 fs::path resolve_model(const std::string& reference) {
   std::error_code ignored;
   const bool hub_only = reference.starts_with(hub_prefix);
-  if (!hub_only && fs::is_directory(reference, ignored)) return reference;
+  if (!hub_only && (fs::is_directory(reference, ignored) || fs::is_regular_file(reference, ignored)))
+    return reference;
   const auto name = parse_hub_name(reference);
   if (hub_only && !name) {
     throw Error(ErrorCode::invalid_argument, "[model] expected hf:owner/name, got " + reference);

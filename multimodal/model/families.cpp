@@ -19,6 +19,7 @@ constexpr auto from_scratch = Training::from_scratch;
 constexpr Family table[] = {
     {"CLIP", hugging_face, "clip", read_clip, read_picture_and_text_inputs, from_scratch},
     {"OpenCLIP", FolderLayout::open_clip, nullptr, read_open_clip, read_open_clip_inputs, none},
+    {"OpenAI CLIP", FolderLayout::openai, nullptr, read_openai, read_openai_inputs, none},
     {"SigLIP", hugging_face, "siglip", read_siglip, read_padded_inputs, from_scratch},
     {"SigLIP 2 NaFlex", hugging_face, "siglip2", read_siglip_naflex, read_padded_inputs, none},
     {"Chinese-CLIP", hugging_face, "chinese_clip", read_chinese_clip, read_picture_and_text_inputs, none},
@@ -59,6 +60,8 @@ std::string recognition_of(const Family& family) {
       return family.model_type;
     case FolderLayout::open_clip:
       return "open_clip_config.json";
+    case FolderLayout::openai:
+      return "input_resolution";
     case FolderLayout::timm:
       break;
   }

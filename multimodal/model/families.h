@@ -14,6 +14,7 @@ namespace beeld {
 enum class FolderLayout {
   hugging_face,  ///< `config.json`, whose model_type names the family
   open_clip,     ///< `open_clip_config.json`
+  openai,        ///< an archive with a tensor `input_resolution`, which needs no configuration
   timm,          ///< `config.json` that names an architecture
 };
 

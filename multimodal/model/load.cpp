@@ -7,6 +7,7 @@
 #include "multimodal/data/class_names.h"
 #include "multimodal/model/families.h"
 #include "multimodal/model/model_state.h"
+#include "multimodal/model/openai.h"
 #include "vision/preprocess/config.h"
 
 namespace beeld {
@@ -25,13 +26,19 @@ constexpr const char* open_clip_config = "open_clip_config.json";
 
 // Open.
 
-Checkpoint open_checkpoint(const fs::path& folder) {
-  if (!fs::is_directory(folder)) {
+Checkpoint open_checkpoint(const fs::path& path) {
+  if (fs::is_regular_file(path)) return Checkpoint(path);
+  if (!fs::is_directory(path)) {
     throw Error(ErrorCode::not_found,
-                "[load] " + folder.string() + ": no such folder; expected a checkpoint folder");
+                "[load] " + path.string() + ": no such folder; expected a checkpoint folder");
   }
-  if (fs::exists(folder / open_clip_config)) return Checkpoint::open(folder, open_clip_files);
-  return Checkpoint::open(folder, hugging_face_files);
+  if (fs::exists(path / open_clip_config)) return Checkpoint::open(path, open_clip_files);
+  return Checkpoint::open(path, hugging_face_files);
+}
+
+/// Where the files lie that go with the weights.
+fs::path folder_of(const fs::path& path) {
+  return fs::is_regular_file(path) ? fs::absolute(path).parent_path() : path;
 }
 
 /// Whether the weights go with `open_clip_config.json`: a whole repository holds the same model in both
@@ -44,19 +51,33 @@ bool is_open_clip(const fs::path& folder, const Checkpoint& checkpoint) {
                      [](const auto& name) { return name.starts_with("visual."); });
 }
 
-/// The checkpoint of one folder.
+/// As far as it can be told without the configuration: timm's folders look like Hugging Face's.
+FolderLayout layout_of(const fs::path& folder, const Checkpoint& checkpoint) {
+  if (is_openai(checkpoint)) return FolderLayout::openai;
+  return is_open_clip(folder, checkpoint) ? FolderLayout::open_clip : FolderLayout::hugging_face;
+}
+
+Settings read_config(const fs::path& folder, const Checkpoint& checkpoint, FolderLayout layout) {
+  if (layout == FolderLayout::openai) return {openai_configuration(checkpoint), checkpoint.path().string()};
+  const auto* name = layout == FolderLayout::open_clip ? open_clip_config : hugging_face_config;
+  return Settings::from_file((folder / name).string());
+}
+
+/// A checkpoint, given by its folder or by the file of its weights.
 struct Source {
+  fs::path path;
   fs::path folder;
   Checkpoint checkpoint;
-  bool open_clip;
+  FolderLayout layout;
   Settings config;
   WeightReader weights;
 
-  Source(const fs::path& path, WeightUse use)
-      : folder(path),
+  Source(const fs::path& folder_or_file, WeightUse use)
+      : path(folder_or_file),
+        folder(folder_of(path)),
         checkpoint(open_checkpoint(path)),
-        open_clip(is_open_clip(path, checkpoint)),
-        config(Settings::from_file((path / (open_clip ? open_clip_config : hugging_face_config)).string())),
+        layout(layout_of(folder, checkpoint)),
+        config(read_config(folder, checkpoint, layout)),
         weights(checkpoint, checkpoint.path().string(), use) {}
 };
 
@@ -67,7 +88,8 @@ FolderLayout layout_of(const Settings& config) {
 }
 
 const Family& recognize(const Source& source) {
-  return family_of(source.open_clip ? FolderLayout::open_clip : layout_of(source.config), source.config);
+  const bool in_config = source.layout == FolderLayout::hugging_face;
+  return family_of(in_config ? layout_of(source.config) : source.layout, source.config);
 }
 
 // Read.
@@ -113,8 +135,8 @@ ModelParts read(Source& source, const Family& family) {
 
   auto& info = parts.info;
   info.family = family.name;
-  info.name = fs::weakly_canonical(source.folder).filename().string();
-  info.folder = source.folder;
+  info.name = fs::weakly_canonical(source.path).filename().string();
+  info.folder = source.path;
   info.fingerprint = fingerprint(source.folder, source.checkpoint);
   info.dimension = static_cast<std::size_t>(parts.vision.embedding_width());
   info.parameters = source.weights.parameters();

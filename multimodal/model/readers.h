@@ -13,6 +13,7 @@ void read_siglip_naflex(CheckpointReading& reading);
 void read_vit_classifier(CheckpointReading& reading);
 void read_dinov2_classifier(CheckpointReading& reading);
 void read_open_clip(CheckpointReading& reading);
+void read_openai(CheckpointReading& reading);
 void read_timm_classifier(CheckpointReading& reading);
 
 /// Pictures alone, or texts as well, in Hugging Face's files.
@@ -23,6 +24,7 @@ void read_picture_and_text_inputs(CheckpointReading& reading);
 void read_padded_inputs(CheckpointReading& reading);
 
 void read_open_clip_inputs(CheckpointReading& reading);
+void read_openai_inputs(CheckpointReading& reading);
 void read_timm_inputs(CheckpointReading& reading);
 
 }  // namespace beeld

@@ -78,6 +78,10 @@ std::shared_ptr<Tokenizer> load_hugging_face_tokenizer(const fs::path& folder) {
   return guarded(folder, read_hugging_face_tokenizer);
 }
 
+std::shared_ptr<Tokenizer> load_clip_tokenizer(const fs::path& folder) {
+  return guarded(folder, read_clip_tokenizer);
+}
+
 std::shared_ptr<Tokenizer> load_tokenizer(const fs::path& folder) {
   return guarded(folder, [](const fs::path& path) {
     return fs::exists(path / "open_clip_config.json")

@@ -8,4 +8,8 @@ namespace beeld {
 /// and load_tokenizer() would take OpenCLIP's. Throws as that.
 std::shared_ptr<Tokenizer> load_hugging_face_tokenizer(const std::filesystem::path& folder);
 
+/// CLIP's own tokenizer as OpenAI's program has it, from the `merges.txt` (and `vocab.json`) or the
+/// `tokenizer.json` in a folder, whatever else is there. Throws as load_tokenizer().
+std::shared_ptr<Tokenizer> load_clip_tokenizer(const std::filesystem::path& folder);
+
 }  // namespace beeld

@@ -53,9 +53,8 @@ BytePairFiles read_byte_pair_files(const fs::path& folder) {
   const auto vocabulary_file = folder / "vocab.json";
   if (!fs::exists(merges_file)) {
     if (fs::exists(folder / "tokenizer.json")) return read_byte_pairs(folder / "tokenizer.json");
-    throw Error(ErrorCode::not_found,
-                "[tokenizer] " + folder.string() +
-                    ": expected merges.txt or tokenizer.json beside open_clip_config.json");
+    throw Error(ErrorCode::not_found, "[tokenizer] " + folder.string() +
+                                          ": expected merges.txt or tokenizer.json beside the weights");
   }
   auto merges = read_merges(merges_file.string());
   auto vocabulary = fs::exists(vocabulary_file) ? read_vocabulary(vocabulary_file)
@@ -89,6 +88,11 @@ std::unique_ptr<Tokenizer> wrap(std::unique_ptr<Tokenizer> inner, Settings& opti
 }
 
 }  // namespace
+
+std::unique_ptr<Tokenizer> read_clip_tokenizer(const fs::path& folder) {
+  auto files = read_byte_pair_files(folder);
+  return std::make_unique<SimpleTokenizer>(std::move(files.vocabulary), files.merges, Cleaning::lower);
+}
 
 std::unique_ptr<Tokenizer> read_open_clip_tokenizer(
     const fs::path& folder,

@@ -13,4 +13,7 @@ std::unique_ptr<Tokenizer> read_open_clip_tokenizer(
     const std::filesystem::path& folder,
     const std::function<std::unique_ptr<Tokenizer>(const std::filesystem::path&)>& read_hugging_face);
 
+/// CLIP's own, from the byte pairs in the folder. Throws Error: not_found, corrupt, limit or io.
+std::unique_ptr<Tokenizer> read_clip_tokenizer(const std::filesystem::path& folder);
+
 }  // namespace beeld

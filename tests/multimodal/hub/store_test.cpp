@@ -48,6 +48,8 @@ TEST_F(Store, ResolvesFoldersNamesAndHubNames) {
   EXPECT_EQ(resolve_model("owner/name"), folder_ / "owner/name");
   EXPECT_EQ(resolve_model("hf:owner/name"), folder_ / "owner/name");
   EXPECT_EQ(resolve_model(folder_.path().string()), folder_.path());
+  std::ofstream(folder_ / "ViT-B-32.pt") << "weights";
+  EXPECT_EQ(resolve_model((folder_ / "ViT-B-32.pt").string()), folder_ / "ViT-B-32.pt");
 }
 
 TEST_F(Store, SaysWhatToDoAboutAnUnknownModel) {

@@ -1,12 +1,14 @@
 // Checkpoints whose weights torch has pickled, against the same weights as safetensors.
 
-#include <beeld/error.h>
+#include <beeld/image.h>
 #include <beeld/model.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "core/base/files.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 #include "tests/support/torch_files.h"
@@ -78,13 +80,107 @@ TEST_F(PickledLayouts, WeightsAreInTheFingerprint) {
 TEST_F(PickledLayouts, AWrongFileIsNamed) {
   weights.erase("text_projection.weight");
   testing::write_torch(other / "pytorch_model.bin", weights);
-  try {
-    Model::load(other);
-    ADD_FAILURE() << "without text_projection.weight";
-  } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("pytorch_model.bin: text_projection.weight"), std::string::npos)
-        << error.what();
+  testing::expect_error(ErrorCode::corrupt, "pytorch_model.bin: text_projection.weight should be",
+                        [&] { Model::load(other); });
+}
+
+/// Weights under OpenAI's names, of one layer and one head a tower.
+StoredTensors openai_weights() {
+  StoredTensors weights;
+  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape) {
+    weights[name] = testing::random_stored(std::move(shape), weights.size() + 1);
+  };
+  const auto add_block = [&](const std::string& prefix) {
+    const auto block = prefix + "transformer.resblocks.0.";
+    for (const auto* norm : {"ln_1.", "ln_2."}) {
+      add(block + norm + "weight", {64});
+      add(block + norm + "bias", {64});
+    }
+    add(block + "attn.in_proj_weight", {192, 64});
+    add(block + "attn.in_proj_bias", {192});
+    add(block + "attn.out_proj.weight", {64, 64});
+    add(block + "attn.out_proj.bias", {64});
+    add(block + "mlp.c_fc.weight", {256, 64});
+    add(block + "mlp.c_fc.bias", {256});
+    add(block + "mlp.c_proj.weight", {64, 256});
+    add(block + "mlp.c_proj.bias", {64});
+  };
+  for (const auto* norm : {"visual.ln_pre.", "visual.ln_post.", "ln_final."}) {
+    add(norm + std::string("weight"), {64});
+    add(norm + std::string("bias"), {64});
   }
+  add("visual.conv1.weight", {64, 3, 8, 8});
+  add("visual.class_embedding", {64});
+  add("visual.positional_embedding", {5, 64});
+  add("visual.proj", {64, 32});
+  add("token_embedding.weight", {testing::tiny_end_id() + 1, 64});
+  add("positional_embedding", {16, 64});
+  add("text_projection", {64, 32});
+  add("logit_scale", {});
+  add_block("visual.");
+  add_block("");
+  return weights;
+}
+
+/// A scripted module as OpenAI's releases are, with the sizes that they hold besides.
+void write_openai(const fs::path& file, const StoredTensors& weights) {
+  std::map<std::string, std::vector<std::byte>> bytes;
+  std::map<std::string, TensorData, std::less<>> data;
+  for (const auto& [name, tensor] : weights) {
+    bytes[name] = testing::stored_bytes(tensor, DType::f32);
+    data[name] = {DType::f32, tensor.shape, bytes[name]};
+  }
+  const std::vector<std::byte> number(8);
+  for (const auto* name : {"input_resolution", "context_length", "vocab_size"})
+    data[name] = {DType::i64, {}, number};
+  write_file_atomically(file, testing::torch_bytes(data, TorchForm::script));
+}
+
+Matrix picture_embeddings(const fs::path& path) {
+  const auto model = Model::load(path);
+  Image picture{.width = 20, .height = 17, .samples = {}, .palette = {}};
+  for (int i = 0; i < 20 * 17 * 3; ++i) picture.samples.push_back(static_cast<std::uint8_t>(i * 7));
+  return model.encode_images(std::vector<Image>{picture});
+}
+
+TEST(OpenaiArchive, NeedsNoConfiguration) {
+  const testing::TemporaryFolder folder;
+  const auto archive = folder / "archive", plain = folder / "plain";
+  for (const auto& path : {archive, plain}) {
+    fs::create_directory(path);
+    testing::write_tiny_tokenizer(path);
+  }
+  const auto weights = openai_weights();
+  write_openai(archive / "ViT-B-8.pt", weights);
+  testing::write_tensors(plain / "open_clip_model.safetensors", weights);
+  const nlohmann::json vision = {{"image_size", 16}, {"layers", 1}, {"width", 64}, {"patch_size", 8}};
+  const nlohmann::json text = {{"context_length", 16},
+                               {"vocab_size", testing::tiny_end_id() + 1},
+                               {"width", 64},
+                               {"heads", 1},
+                               {"layers", 1}};
+  const nlohmann::json model = {
+      {"embed_dim", 32}, {"quick_gelu", true}, {"vision_cfg", vision}, {"text_cfg", text}};
+  write_file_atomically(plain / "open_clip_config.json", nlohmann::json{{"model_cfg", model}}.dump());
+  for (const auto& path : {archive, archive / "ViT-B-8.pt"}) {
+    EXPECT_EQ(text_embeddings(path), text_embeddings(plain));
+    EXPECT_EQ(picture_embeddings(path).values, picture_embeddings(plain).values);
+    EXPECT_EQ(Model::load(path).info().family, "OpenAI CLIP");
+    EXPECT_EQ(Model::load(path).info().name, path.filename().string());
+  }
+  // OpenCLIP's own checkpoints have the same names, but not the sizes, and need their configuration.
+  testing::write_torch(archive / "ViT-B-8.pt", weights, DType::f32, TorchForm::script);
+  testing::expect_error(ErrorCode::not_found, "config.json", [&] { Model::load(archive); });
+  auto residual = weights;
+  residual["visual.layer1.0.conv1.weight"] = testing::random_stored({1}, 1);
+  write_openai(archive / "ViT-B-8.pt", residual);
+  testing::expect_error(ErrorCode::unsupported, "a ResNet tower", [&] { Model::load(archive); });
+  residual = weights;
+  residual["visual.conv1.weight"] = testing::random_stored({64}, 1);
+  write_openai(archive / "ViT-B-8.pt", residual);
+  testing::expect_error(ErrorCode::corrupt,
+                        "ViT-B-8.pt: expected a tensor visual.conv1.weight of 4 dimensions",
+                        [&] { Model::load(archive); });
 }
 
 }  // namespace
