@@ -7,11 +7,11 @@
 
 #include "bench/charts.h"
 #include "bench/decoding.h"
-#include "bench/encoders.h"
+#include "bench/encoding/encoders.h"
+#include "bench/encoding/vit_b_32.h"
 #include "bench/indexing.h"
 #include "bench/loading.h"
 #include "bench/search.h"
-#include "bench/vit_b_32.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::bench {

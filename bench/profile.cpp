@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "bench/encoding/vit_b_32.h"
 #include "bench/median.h"
 #include "bench/photo.h"
 #include "bench/turns.h"
-#include "bench/vit_b_32.h"
 #include "core/tensor/op_times.h"
 #include "multimodal/index/schema.h"
 #include "multimodal/index/work.h"

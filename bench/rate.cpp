@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "bench/encoding/vit_b_32.h"
 #include "bench/median.h"
-#include "bench/vit_b_32.h"
 #include "core/kernels/packed_matrix.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temporary_folder.h"

@@ -1,4 +1,4 @@
-#include "bench/encoder_inputs.h"
+#include "bench/encoding/encoder_inputs.h"
 
 #include <beeld/tokenizer.h>
 

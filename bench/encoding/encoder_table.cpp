@@ -1,4 +1,4 @@
-#include "bench/encoder_table.h"
+#include "bench/encoding/encoder_table.h"
 
 #include <array>
 #include <cstdio>

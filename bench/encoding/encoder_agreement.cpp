@@ -1,4 +1,4 @@
-#include "bench/encoder_agreement.h"
+#include "bench/encoding/encoder_agreement.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "bench/vit_b_32.h"
+#include "bench/encoding/vit_b_32.h"
 
 #include <map>
 #include <nlohmann/json.hpp>

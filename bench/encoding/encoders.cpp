@@ -1,4 +1,4 @@
-#include "bench/encoders.h"
+#include "bench/encoding/encoders.h"
 
 #include <beeld/model.h>
 #include <beeld/tokenizer.h>
@@ -13,14 +13,14 @@
 #include <utility>
 #include <vector>
 
-#include "bench/encoder_agreement.h"
-#include "bench/encoder_inputs.h"
-#include "bench/encoder_table.h"
+#include "bench/encoding/encoder_agreement.h"
+#include "bench/encoding/encoder_inputs.h"
+#include "bench/encoding/encoder_table.h"
+#include "bench/encoding/vit_b_32.h"
 #include "bench/neighbour.h"
 #include "bench/peak.h"
 #include "bench/peer.h"
 #include "bench/turns.h"
-#include "bench/vit_b_32.h"
 
 namespace beeld::bench {
 
