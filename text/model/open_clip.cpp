@@ -27,7 +27,8 @@ TextConfig read_config(Settings& settings, Activation activation) {
   block.mlp_width = read_mlp_width(settings, block.width, 4);
   block.activation = read_activation_arguments(settings, activation);
   block.norm_eps = read_norm_arguments(settings, 1e-5);
-  block.attention.mask = settings.boolean("no_causal_mask", false) ? AttentionMask::none : AttentionMask::causal;
+  block.attention.mask =
+      settings.boolean("no_causal_mask", false) ? AttentionMask::none : AttentionMask::causal;
   if (settings.has("ls_init_value")) block.residual_scale = ResidualScale::learned;
   config.layers = settings.bounded("layers", 12, 0, 1024);
   config.vocabulary = settings.bounded("vocab_size", 49408, 1, 4 << 20);
