@@ -196,9 +196,7 @@ Rows<T> rows_of(const Part& part, const QueriesKeysValues<T>& input, const Atten
           .cache = input.cache,
           .place = {.sequence = part.sequence, .layer = input.place.layer, .head = at.key_value_head},
           .bias = biased ? input.bias.values.data() + bias_offset(part, input) : nullptr,
-          .bias_step = one_head ? -1
-                       : biased ? input.bias.values.columns()
-                                : 0};
+          .bias_step = biased && !one_head ? input.bias.values.columns() : -1};
 }
 
 /// Where the scores of each sequence begin when all are kept: [H,Tq,Tk] each.
@@ -253,11 +251,13 @@ Tensor<T> attention(const QueriesKeysValues<T>& input, const AttentionConfig& co
         scores = Tensor<T>({part.together * values});
       T* softmax = pass.tape ? softmaxes.data() + begin[b] + part.head * values : scores.data();
       const auto at = place_of(part, input, config);
-      if (values > 0)
-        attend<T>(rows_of(part, input, config), config, {softmax, room.data()},
-                  {y.data() + at.q, at.q_stride});
-      for (const auto end = i + part.together; i < end; ++i, softmax += values)
+      if (values > 0) {
+        const Result<T> result{y.data() + at.q, at.q_stride};
+        attend<T>(rows_of(part, input, config), config, {softmax, room.data()}, result);
+      }
+      for (const auto end = i + part.together; i < end; ++i, softmax += values) {
         if (!maps.empty() && maps[i]) std::copy_n(softmax, values, maps[i]);
+      }
     }
   };
   const auto count = input.queries.count() * groups;
