@@ -17,20 +17,13 @@ namespace beeld::cli {
 
 namespace {
 
-/// Turns the name of a type into the type.
-CLI::Validator weight_types() {
-  const auto parse = [](std::string& text) -> std::string {
-    for (const auto type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::int8}) {
-      if (text != name_of(type)) continue;
-      text = std::to_string(static_cast<int>(type));
-      return "";
-    }
-    return "expected f32, f16, bf16 or int8, got '" + text + "'";
-  };
-  return CLI::Validator(parse, "");
+WeightType weight_type(const std::string& name) {
+  for (const auto type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::int8})
+    if (name == name_of(type)) return type;
+  throw UsageError("--weights: expected f32, f16, bf16 or int8, got '" + name + "'");
 }
 
-void add_global_options(CLI::App& app, GlobalOptions& options) {
+void add_global_options(Command& app, GlobalOptions& options) {
   app.add_option(
          "--model", options.model,
          "A checkpoint folder, a name in the store, or hf:owner/name (default: $BEELD_MODEL, else the "
@@ -39,21 +32,21 @@ void add_global_options(CLI::App& app, GlobalOptions& options) {
   app.add_option("--threads", options.threads, "Threads to use (default: one for each core)")
       ->type_name("N")
       ->check(between(0, 4096));
-  app.add_option("--weights", options.weights,
-                 "How the model's blocks are held: f32 (default), f16 or bf16 (half the memory), int8 (a "
-                 "quarter, faster)")
-      ->type_name("TYPE")
-      ->transform(weight_types());
+  app.add_option_function(
+         "--weights", [&options](const std::string& name) { options.weights = weight_type(name); },
+         "How the model's blocks are held: f32 (default), f16 or bf16 (half the memory), int8 (a "
+         "quarter, faster)")
+      ->type_name("TYPE");
   app.add_flag("--json", options.json,
                "Results as one JSON object a line on stdout, everything else on stderr");
   app.add_flag("--quiet", options.quiet, "No progress and no remarks; failures are still named");
-  app.set_version_flag("--version", "beeld " BEELD_VERSION, "Show the version");
+  app.add_version_flag("--version", "beeld " BEELD_VERSION, "Show the version");
 }
 
 /// Commands of one subject, as the folders of cli/ and the help show them.
 struct CommandGroup {
   const char* name;
-  std::vector<void (*)(CLI::App&, Session&)> commands;
+  std::vector<void (*)(Command&, Session&)> commands;
 };
 
 const CommandGroup command_groups[] = {
@@ -63,20 +56,15 @@ const CommandGroup command_groups[] = {
     {"Models", {add_info, add_pull, add_models}},
 };
 
-void add_commands(CLI::App& app, Session& session) {
-  // Inherited by the commands: global options are accepted after a command's name, too.
-  app.fallthrough();
-  app.require_subcommand(1);
+void add_commands(Command& app, Session& session) {
   for (const auto& group : command_groups) {
-    for (const auto add : group.commands) {
-      add(app, session);
-      app.get_subcommands([](const CLI::App*) { return true; }).back()->group(group.name);
-    }
+    app.begin_group(group.name);
+    for (const auto add : group.commands) add(app, session);
   }
 }
 
 ExitCode run(int argc, char** argv) {
-  CLI::App app("Text and images in one embedding space: search, classify, cluster, embed", "beeld");
+  Command app("Text and images in one embedding space: search, classify, cluster, embed", "beeld");
   app.footer(
       "'beeld COMMAND --help' shows a command's options and examples.\n"
       "Exit codes: 0 done; 1 done, but some inputs failed (each named on stderr); 2 wrong usage, or nothing\n"
@@ -89,15 +77,13 @@ ExitCode run(int argc, char** argv) {
     return ExitCode::nothing_done;
   }
   try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& wanted) {  // --help and --version
-    app.exit(wanted);
-    session.output.finish();
-    return ExitCode::done;
-  } catch (const CLI::ParseError& error) {
-    const bool unknown_command = app.get_subcommands().empty() && !app.remaining().empty();
-    const std::string what = unknown_command ? "no such command: " + app.remaining().front() : error.what();
-    std::cerr << "beeld: " << printable(what) << "\n'beeld --help' and 'beeld COMMAND --help' show how.\n";
+    if (!app.parse(argc, argv)) {
+      session.output.finish();
+      return ExitCode::done;
+    }
+  } catch (const UsageError& error) {
+    std::cerr << "beeld: " << printable(error.what())
+              << "\n'beeld --help' and 'beeld COMMAND --help' show how.\n";
     return ExitCode::nothing_done;
   }
   set_threads(session.options.threads);

@@ -125,14 +125,14 @@ ExitCode embed(Session& session, const EmbedOptions& options) {
 
 }  // namespace
 
-void add_embed(CLI::App& app, Session& session) {
+void add_embed(Command& app, Session& session) {
   auto& command = *app.add_subcommand("embed", "Write the embeddings of pictures and texts");
   const auto options = std::make_shared<EmbedOptions>();
-  add_list(command, "--image", options->pictures, "Picture files")->type_name("FILE...");
+  command.add_list("--image", options->pictures, "Picture files")->type_name("FILE...");
   command
       .add_option("--images", options->pictures_file, "A JSON list of picture files, relative to that file")
       ->type_name("FILE.json");
-  add_list(command, "--text", options->texts, "Texts")->type_name("TEXT...");
+  command.add_list("--text", options->texts, "Texts")->type_name("TEXT...");
   command.add_option("--texts", options->texts_file, "A JSON list of texts")->type_name("FILE.json");
   command.add_option("--out", options->out, "Write a float32 .npy file [N,D] instead of JSON lines")
       ->type_name("FILE.npy");

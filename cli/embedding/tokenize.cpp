@@ -56,11 +56,11 @@ ExitCode tokenize(Session& session, const TokenizeOptions& options) {
 
 }  // namespace
 
-void add_tokenize(CLI::App& app, Session& session) {
+void add_tokenize(Command& app, Session& session) {
   auto& command =
       *app.add_subcommand("tokenize", "Show the token ids of texts, start and end tokens included");
   const auto options = std::make_shared<TokenizeOptions>();
-  add_list(command, "TEXT", options->texts, "Texts");
+  command.add_list("TEXT", options->texts, "Texts");
   command.add_option("--texts", options->texts_file, "A JSON list of texts")->type_name("FILE.json");
   command.add_flag("--pad", options->pad, "Fill up to the context length with the model's padding id");
   add_examples(command,

@@ -97,11 +97,11 @@ std::function<ExitCode()> interruptible(Session& session, const EvalOptions& opt
   };
 }
 
-void add_zero_shot(CLI::App& eval, Session& session) {
+void add_zero_shot(Command& eval, Session& session) {
   auto& command =
       *eval.add_subcommand("zero-shot", "Top-1 and top-5 accuracy of classification by class names");
   const auto options = std::make_shared<EvalOptions>();
-  add_list(command, "SHARD", options->shards, "WebDataset shards (.tar, .tar.gz) of KEY.jpg and KEY.cls")
+  command.add_list("SHARD", options->shards, "WebDataset shards (.tar, .tar.gz) of KEY.jpg and KEY.cls")
       ->required();
   command
       .add_option("--classes", options->classes, "Class file: a line is index<TAB>id<TAB>name, synonym, ...")
@@ -114,11 +114,11 @@ void add_zero_shot(CLI::App& eval, Session& session) {
   command.callback([&session, options] { session.run = interruptible(session, *options, eval_zero_shot); });
 }
 
-void add_retrieval(CLI::App& eval, Session& session) {
+void add_retrieval(Command& eval, Session& session) {
   auto& command =
       *eval.add_subcommand("retrieval", "Recall at 1, 5 and 10 of text-to-image and image-to-text search");
   const auto options = std::make_shared<EvalOptions>();
-  add_list(command, "SHARD", options->shards, "WebDataset shards (.tar, .tar.gz) of KEY.jpg and KEY.txt")
+  command.add_list("SHARD", options->shards, "WebDataset shards (.tar, .tar.gz) of KEY.jpg and KEY.txt")
       ->required();
   add_examples(command,
                "  beeld eval retrieval dev-*.tar --json\n"
@@ -128,7 +128,7 @@ void add_retrieval(CLI::App& eval, Session& session) {
 
 }  // namespace
 
-void add_eval(CLI::App& app, Session& session) {
+void add_eval(Command& app, Session& session) {
   auto& command = *app.add_subcommand("eval", "Measure a checkpoint on labelled or captioned pictures");
   command.require_subcommand(1);
   add_zero_shot(command, session);

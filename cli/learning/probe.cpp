@@ -147,14 +147,16 @@ ExitCode probe(Session& session, ProbeOptions options) {
 
 }  // namespace
 
-void add_probe(CLI::App& app, Session& session) {
+void add_probe(Command& app, Session& session) {
   auto& command =
       *app.add_subcommand("probe", "Fit a classifier to a model's embeddings of labelled pictures");
   const auto options = std::make_shared<ProbeOptions>();
-  add_list(command, "DATA", options->train,
-           "Folders with a folder of pictures for each class, or WebDataset shards of KEY.jpg and KEY.cls")
+  command
+      .add_list(
+          "DATA", options->train,
+          "Folders with a folder of pictures for each class, or WebDataset shards of KEY.jpg and KEY.cls")
       ->required();
-  add_list(command, "--test", options->test, "The same, to measure accuracy on")->type_name("DATA");
+  command.add_list("--test", options->test, "The same, to measure accuracy on")->type_name("DATA");
   command
       .add_option("--classes", options->classes,
                   "Class file, needed for shards: a line is index<TAB>id<TAB>name, synonym, ...")
@@ -163,7 +165,7 @@ void add_probe(CLI::App& app, Session& session) {
       ->type_name("FILE.safetensors");
   command.add_option("--method", options->method, "ridge (closed form; the default) or logistic")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"ridge", "logistic"}));
+      ->check(one_of({"ridge", "logistic"}));
   command
       .add_option("--shots", options->few.shots,
                   "Numbers of examples a class to measure with (default: 1,2,4,8,16, as far as there are "

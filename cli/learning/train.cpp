@@ -151,7 +151,7 @@ ExitCode run_training(Session& session, const TrainOptions& options) {
 
 }  // namespace
 
-void add_train(CLI::App& app, Session& session) {
+void add_train(Command& app, Session& session) {
   auto& command = *app.add_subcommand(
       "train", "Train a model on pictures with captions, or go on with a run that was stopped");
   const auto options = std::make_shared<TrainOptions>();
@@ -169,7 +169,7 @@ void add_train(CLI::App& app, Session& session) {
   command.add_option("--teacher", options->teacher, "Distil from this model")->type_name("REF");
   command.add_option("--freeze", options->freeze, "Leave one tower as it is: vision or text")
       ->type_name("TOWER")
-      ->check(CLI::IsMember({"vision", "text"}));
+      ->check(one_of({"vision", "text"}));
   command
       .add_option("--html", options->html,
                   "Draw the run's curves: a page, or one picture where the name ends in .svg; a finished run "

@@ -63,13 +63,14 @@ ExitCode vocabulary(Session& session, const VocabularyCommand& options) {
 
 }  // namespace
 
-void add_vocabulary(CLI::App& app, Session& session) {
+void add_vocabulary(Command& app, Session& session) {
   auto& command = *app.add_subcommand("vocabulary", "Train a SentencePiece vocabulary on captions");
   const auto options = std::make_shared<VocabularyCommand>();
-  add_list(
-      command, "FILE", options->files,
-      "Text files with a caption a line, and WebDataset shards (.tar, .tar.gz) of KEY.txt; what is named "
-      "twice counts twice")
+  command
+      .add_list(
+          "FILE", options->files,
+          "Text files with a caption a line, and WebDataset shards (.tar, .tar.gz) of KEY.txt; what is named "
+          "twice counts twice")
       ->required();
   command.add_option("--out", options->out, "The folder for spiece.model and tokenizer_config.json")
       ->type_name("FOLDER")

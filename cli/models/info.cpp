@@ -94,7 +94,7 @@ ExitCode show_info(Session& session, const InfoOptions& options) {
 
 }  // namespace
 
-void add_info(CLI::App& app, Session& session) {
+void add_info(Command& app, Session& session) {
   auto& command = *app.add_subcommand("info", "Show what a checkpoint is");
   const auto options = std::make_shared<InfoOptions>();
   command.add_option("MODEL", options->model, "As --model")->type_name("");

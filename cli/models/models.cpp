@@ -22,7 +22,7 @@ ExitCode list_models(Session& session) {
 
 }  // namespace
 
-void add_models(CLI::App& app, Session& session) {
+void add_models(Command& app, Session& session) {
   auto& command = *app.add_subcommand("models", "List the checkpoints in the local store");
   add_examples(
       command,

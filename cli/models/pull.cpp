@@ -26,7 +26,7 @@ ExitCode pull_model(Session& session, const std::string& reference) {
 
 }  // namespace
 
-void add_pull(CLI::App& app, Session& session) {
+void add_pull(Command& app, Session& session) {
   auto& command =
       *app.add_subcommand("pull", "Fetch a checkpoint from the Hugging Face hub into the local store");
   const auto reference = std::make_shared<std::string>();

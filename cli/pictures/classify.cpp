@@ -140,13 +140,11 @@ ExitCode classify(Session& session, const ClassifyOptions& options) {
 
 }  // namespace
 
-void add_classify(CLI::App& app, Session& session) {
+void add_classify(Command& app, Session& session) {
   auto& command = *app.add_subcommand("classify", "Say which label fits each picture");
   const auto options = std::make_shared<ClassifyOptions>();
-  add_list(command, "IMAGE", options->pictures, "Picture files, or folders of them")
-
-      ->required();
-  auto* labels = add_list(command, "--labels", options->labels, "Labels, separated by commas");
+  command.add_list("IMAGE", options->pictures, "Picture files, or folders of them")->required();
+  auto* labels = command.add_list("--labels", options->labels, "Labels, separated by commas");
   labels->type_name("A,B,C")->expected(1);
   auto* labels_file =
       command.add_option("--labels-file", options->labels_file, "A text file with one label a line");

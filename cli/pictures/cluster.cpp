@@ -117,7 +117,7 @@ ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options)
 
 }  // namespace
 
-void add_cluster(CLI::App& app, Session& session) {
+void add_cluster(Command& app, Session& session) {
   auto& command = *app.add_subcommand(
       "cluster", "Sort the pictures of folders into groups that belong together, and name each");
   const auto options = std::make_shared<ClusterCommandOptions>();

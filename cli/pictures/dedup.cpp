@@ -36,7 +36,7 @@ ExitCode dedup(Session& session, const DedupOptions& options) {
 
 }  // namespace
 
-void add_dedup(CLI::App& app, Session& session) {
+void add_dedup(Command& app, Session& session) {
   auto& command = *app.add_subcommand("dedup", "Find groups of pictures that are nearly the same");
   const auto options = std::make_shared<DedupOptions>();
   add_library_options(command, options->libraries);

@@ -42,7 +42,7 @@ ExitCode index_folders(Session& session, const LibraryOptions& options) {
 
 }  // namespace
 
-void add_index(CLI::App& app, Session& session) {
+void add_index(Command& app, Session& session) {
   auto& command = *app.add_subcommand(
       "index", "Embed the pictures of folders and keep the result; only what is new or changed is read");
   const auto options = std::make_shared<LibraryOptions>();

@@ -39,8 +39,8 @@ void add_to(UpdateSummary& sum, const UpdateSummary& part) {
 
 }  // namespace
 
-void add_library_options(CLI::App& command, LibraryOptions& options) {
-  add_list(command, "DIR", options.folders, "Folders of pictures, with their subfolders");
+void add_library_options(Command& command, LibraryOptions& options) {
+  command.add_list("DIR", options.folders, "Folders of pictures, with their subfolders");
   command.add_option("--db", options.database, "One index file for all folders (default: .beeld.db in each)")
       ->type_name("FILE");
   command.add_flag("--reindex", options.reindex,

@@ -2,10 +2,10 @@
 
 #include <beeld/index.h>
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/terminal/command_line.h"
 #include "cli/terminal/session.h"
 
 namespace beeld::cli {
@@ -21,7 +21,7 @@ struct LibraryOptions {
 };
 
 /// Adds DIR..., --db, --reindex and the decoding options.
-void add_library_options(CLI::App& command, LibraryOptions& options);
+void add_library_options(Command& command, LibraryOptions& options);
 
 /// An open index and the folders of this run that are in it.
 struct Library {

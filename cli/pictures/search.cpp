@@ -66,7 +66,7 @@ ExitCode search(Session& session, const SearchOptions& options) {
 
 }  // namespace
 
-void add_search(CLI::App& app, Session& session) {
+void add_search(Command& app, Session& session) {
   auto& command = *app.add_subcommand(
       "search", "Rank the pictures of folders by a sentence, a picture, or a sum of both");
   const auto options = std::make_shared<SearchOptions>();

@@ -2,20 +2,13 @@
 
 #include <beeld/image.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "cli/terminal/command_line.h"
+
 namespace beeld::cli {
-
-/// A list of strings taken byte for byte, as many each time the option is given as follow it. (A std::vector
-/// bound to CLI11 would read "[a,b]" and "{}" as lists.)
-CLI::Option* add_list(CLI::App& command, const std::string& name, std::vector<std::string>& values,
-                      const std::string& help);
-
-/// Accepts numbers in [low, high]; says so otherwise, and adds nothing to the help.
-CLI::Validator between(double low, double high);
 
 /// The largest count that any option accepts.
 inline constexpr double max_count = 1e9;
@@ -26,13 +19,13 @@ struct PromptOptions {
   std::string file;
 };
 
-void add_prompt_options(CLI::App& command, PromptOptions& options);
+void add_prompt_options(Command& command, PromptOptions& options);
 
 /// The templates of both options, in this order: empty where neither was given.
 std::vector<std::string> prompt_templates(const PromptOptions& options);
 
 /// --no-exif and --fast.
-void add_decode_options(CLI::App& command, DecodeOptions& options);
+void add_decode_options(Command& command, DecodeOptions& options);
 
 /// The lines of a text file without those that are empty; a carriage return at the end is dropped.
 std::vector<std::string> read_lines(const std::filesystem::path& file);
@@ -41,6 +34,6 @@ std::vector<std::string> read_lines(const std::filesystem::path& file);
 std::vector<std::string> read_string_list(const std::filesystem::path& file);
 
 /// Text under an "Examples:" heading at the end of a command's help, and a pointer to the global options.
-void add_examples(CLI::App& command, const std::string& examples);
+void add_examples(Command& command, const std::string& examples);
 
 }  // namespace beeld::cli
