@@ -3,7 +3,7 @@
 #include <string>
 #include <thread>
 
-#include "bench/median.h"
+#include "bench/measure/median.h"
 #include "core/base/files.h"
 #include "multimodal/training/chart.h"
 #include "tests/support/pictures.h"

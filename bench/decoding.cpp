@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/peer.h"
-#include "bench/photo.h"
-#include "bench/turns.h"
+#include "bench/measure/peer.h"
+#include "bench/measure/photo.h"
+#include "bench/measure/turns.h"
 #include "core/base/files.h"
 #include "tests/support/temporary_folder.h"
 

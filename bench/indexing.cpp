@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "bench/command.h"
-#include "bench/photo.h"
-#include "bench/turns.h"
+#include "bench/measure/command.h"
+#include "bench/measure/photo.h"
+#include "bench/measure/turns.h"
 #include "core/base/files.h"
 #include "core/base/parallel.h"
 #include "tests/support/temporary_folder.h"

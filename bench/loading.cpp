@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "bench/command.h"
-#include "bench/turns.h"
+#include "bench/measure/command.h"
+#include "bench/measure/turns.h"
 #include "core/base/files.h"
 #include "core/format/checkpoint.h"
 #include "tests/support/temporary_folder.h"

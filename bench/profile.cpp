@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "bench/encoding/vit_b_32.h"
-#include "bench/median.h"
-#include "bench/photo.h"
-#include "bench/turns.h"
+#include "bench/measure/median.h"
+#include "bench/measure/photo.h"
+#include "bench/measure/turns.h"
 #include "core/tensor/op_times.h"
 #include "multimodal/index/schema.h"
 #include "multimodal/index/work.h"

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bench/encoding/vit_b_32.h"
-#include "bench/median.h"
+#include "bench/measure/median.h"
 #include "core/kernels/packed_matrix.h"
 #include "tests/support/pictures.h"
 #include "tests/support/temporary_folder.h"

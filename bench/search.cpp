@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
-#include "bench/bandwidth.h"
-#include "bench/turns.h"
+#include "bench/measure/bandwidth.h"
+#include "bench/measure/turns.h"
 #include "multimodal/index/indexer.h"
 #include "multimodal/index/scan.h"
 #include "multimodal/index/vectors.h"

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/median.h"
+#include "bench/measure/median.h"
 #include "core/base/parallel.h"
 #include "core/format/named_tensors.h"
 #include "core/ops/rows.h"

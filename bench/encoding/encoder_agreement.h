@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "bench/peer.h"
+#include "bench/measure/peer.h"
 
 namespace beeld::bench {
 

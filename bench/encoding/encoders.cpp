@@ -17,10 +17,10 @@
 #include "bench/encoding/encoder_inputs.h"
 #include "bench/encoding/encoder_table.h"
 #include "bench/encoding/vit_b_32.h"
-#include "bench/neighbour.h"
-#include "bench/peak.h"
-#include "bench/peer.h"
-#include "bench/turns.h"
+#include "bench/measure/neighbour.h"
+#include "bench/measure/peak.h"
+#include "bench/measure/peer.h"
+#include "bench/measure/turns.h"
 
 namespace beeld::bench {
 

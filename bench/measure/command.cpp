@@ -1,4 +1,4 @@
-#include "bench/command.h"
+#include "bench/measure/command.h"
 
 #include <spawn.h>
 #include <sys/wait.h>
@@ -10,7 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "bench/turns.h"
+#include "bench/measure/turns.h"
 
 namespace beeld::bench {
 

@@ -1,4 +1,4 @@
-#include "bench/turns.h"
+#include "bench/measure/turns.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "bench/peer.h"
+#include "bench/measure/peer.h"
 
 #include <fcntl.h>
 #include <spawn.h>

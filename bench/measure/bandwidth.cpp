@@ -1,4 +1,4 @@
-#include "bench/bandwidth.h"
+#include "bench/measure/bandwidth.h"
 
 #include <atomic>
 #include <cstdint>
@@ -6,7 +6,7 @@
 #include "core/base/parallel.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/bandwidth.cpp"
+#define HWY_TARGET_INCLUDE "bench/measure/bandwidth.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h: this is compiled once for each instruction set.
 #include <hwy/highway.h>

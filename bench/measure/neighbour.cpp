@@ -1,4 +1,4 @@
-#include "bench/neighbour.h"
+#include "bench/measure/neighbour.h"
 
 #include <signal.h>
 #include <sys/prctl.h>

@@ -1,13 +1,13 @@
-#include "bench/peak.h"
+#include "bench/measure/peak.h"
 
 #include <cstdint>
 #include <thread>
 #include <vector>
 
-#include "bench/median.h"
+#include "bench/measure/median.h"
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "bench/peak.cpp"
+#define HWY_TARGET_INCLUDE "bench/measure/peak.cpp"
 #include <hwy/foreach_target.h>
 // After foreach_target.h: this is compiled once for each instruction set.
 #include <hwy/highway.h>

@@ -1,4 +1,4 @@
-#include "bench/photo.h"
+#include "bench/measure/photo.h"
 
 #include <algorithm>
 #include <cstddef>
