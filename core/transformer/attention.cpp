@@ -229,6 +229,10 @@ std::vector<T*> asked_maps(const QueriesKeysValues<T>& input, const AttentionCon
 }  // namespace
 
 template <class T>
+void attention_backward(const Tensor<T>& dy, const QueriesKeysValues<T>& input, const AttentionConfig& config,
+                        const Tensor<T>& softmaxes, Tape<T>& tape);
+
+template <class T>
 Tensor<T> attention(const QueriesKeysValues<T>& input, const AttentionConfig& config, Pass<T>& pass) {
   check(input, config);
   const OpTimer timer(pass.times, Op::attention);
