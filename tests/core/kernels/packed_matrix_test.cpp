@@ -105,10 +105,13 @@ TEST(PackedMatrix, GivesARowTheSameValuesInAnyCompany) {
   }
 }
 
-TEST(PackedMatrix, TakesNoRowsAsWell) {
-  const auto weight = random_tensor<float>({5, 3}, 1);
-  for (const auto type : types)
-    PackedMatrix(weight, type).multiply({nullptr, 0, nullptr, {}, nullptr}, {0, 5});
+TEST(PackedMatrix, TakesNoRowsAndWritesNone) {
+  const auto weight = random_tensor<float>({5, 3}, 1), before = random_tensor<float>({1, 5}, 2);
+  for (const auto type : types) {
+    auto y = before.clone();
+    PackedMatrix(weight, type).multiply({nullptr, 0, nullptr, {}, y.data()}, {0, 5});
+    EXPECT_EQ(testing::difference(y, before), 0) << name_of(type);
+  }
 }
 
 TEST(ByteTile, IsExact) {

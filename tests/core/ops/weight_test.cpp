@@ -9,6 +9,7 @@
 #include "core/ops/linear.h"
 #include "core/ops/rows.h"
 #include "core/tensor/tape.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/random.h"
 #include "tests/support/stored.h"
 
@@ -16,6 +17,7 @@ namespace beeld {
 namespace {
 
 using testing::difference;
+using testing::expect_error;
 using testing::random_tensor;
 using testing::rounded_to;
 using testing::stored_part;
@@ -71,9 +73,9 @@ TEST_P(StoredWeights, AreReadAsTheyWere) {
   EXPECT_EQ(slice.shape(), (Shape{10, 33}));
   EXPECT_EQ(difference(slice.read(0, 5), above.slice(70, 75)), 0);
   EXPECT_EQ(difference(slice.slice(2, 10).read(3, 8), below.slice(0, 5)), 0);
-  EXPECT_THROW(both.read(0, 146), Error);
-  EXPECT_THROW(slice.read(0, 11), Error);
-  EXPECT_THROW(slice.slice(-1, 3), Error);
+  expect_error(ErrorCode::invalid_argument, "rows 0 to 146 of [145,33]", [&] { both.read(0, 146); });
+  expect_error(ErrorCode::invalid_argument, "rows 0 to 11 of [10,33]", [&] { slice.read(0, 11); });
+  expect_error(ErrorCode::invalid_argument, "rows -1 to 3 of [10,33]", [&] { slice.slice(-1, 3); });
 }
 
 TEST_P(StoredWeights, MultiplyAsPlainOnes) {
@@ -111,7 +113,10 @@ TEST_P(StoredWeights, AreGatheredAsPlainOnes) {
   const std::vector<std::int64_t> ids{49, 0, 7, 7, 30};
   Pass<float> pass;
   EXPECT_EQ(difference(gather<float>(stored, ids, pass), gather<float>(table, ids, pass)), 0);
-  for (const std::int64_t id : {-1, 50}) EXPECT_THROW(gather<float>(stored, std::vector{id}, pass), Error);
+  for (const std::int64_t id : {-1, 50}) {
+    expect_error(ErrorCode::invalid_argument, "row " + std::to_string(id) + " of a table of 50",
+                 [&] { gather<float>(stored, std::vector{id}, pass); });
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, StoredWeights, ::testing::ValuesIn(all_ways()),
@@ -120,9 +125,11 @@ INSTANTIATE_TEST_SUITE_P(Files, StoredWeights, ::testing::ValuesIn(all_ways()),
 TEST(Weight, IsNeverAShapeWithoutValues) {
   EXPECT_TRUE(Weight<float>().empty());
   EXPECT_TRUE(Weight<float>(Tensor<float>{}).empty());
-  EXPECT_THROW(Weight<float>(Tensor<float>::view({3, 4}, nullptr, nullptr)), Error);
-  EXPECT_THROW(StoredMatrix({}), Error);
-  EXPECT_THROW(Weight<float>().plain(), Error);
+  expect_error(ErrorCode::invalid_argument, "expected values of [3,4], got none", [] {
+    Weight<float>(Tensor<float>::view({3, 4}, nullptr, nullptr));
+  });
+  expect_error(ErrorCode::invalid_argument, "a stored matrix of no parts", [] { StoredMatrix({}); });
+  expect_error(ErrorCode::invalid_argument, "got one that is absent", [] { Weight<float>().plain(); });
 }
 
 TEST(Weight, InAlignedFloatsIsTheFilesOwnMemory) {
@@ -139,8 +146,10 @@ TEST(Weight, ThatIsPackedLeavesNoOtherCopy) {
   EXPECT_FALSE(values.unique());
   pack(weights);
   EXPECT_TRUE(values.unique());
-  EXPECT_THROW(weights.weight.read(), Error);
-  EXPECT_THROW(slice_outputs(weights, 0, 3), Error);
+  expect_error(ErrorCode::invalid_argument, "got one that is packed, [50,16]",
+               [&] { weights.weight.read(); });
+  expect_error(ErrorCode::invalid_argument, "got one that is packed, [50,16]",
+               [&] { slice_outputs(weights, 0, 3); });
 }
 
 /// Expects the error that says which form of a weight has no gradient.

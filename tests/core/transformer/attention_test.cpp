@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <utility>
 
 #include "tests/support/central_differences.h"
 #include "tests/support/expect_error.h"
@@ -178,18 +179,27 @@ TEST(Attention, RefusesWhatDoesNotFit) {
   });
   testing::expect_error(ErrorCode::invalid_argument, "the rows do not fit the sequences",
                         [&] { run(q, kv, two, three, AttentionMask::none); });
-  testing::expect_error(ErrorCode::invalid_argument, "more queries than keys under a causal mask",
+  testing::expect_error(ErrorCode::invalid_argument,
+                        "queries at positions 0 to 2 under a causal mask, but keys from 0 to 1",
                         [&] { run(q, kv.slice(0, 2), three, two, AttentionMask::causal); });
   EXPECT_NO_THROW(run(q, kv.slice(0, 2), three, two, AttentionMask::none));
   Sequences early, late;
   early.append(3, -1);
   late.append(3, 1);
-  for (const auto& elsewhere : {early, late})
-    EXPECT_THROW(run(q, kv, elsewhere, three, AttentionMask::causal), Error);
+  for (const auto& [elsewhere, part] : {std::pair(early, "queries at positions -1 to 1 under a causal mask"),
+                                        std::pair(late, "queries at positions 1 to 3 under a causal mask")}) {
+    testing::expect_error(ErrorCode::invalid_argument, part,
+                          [&] { run(q, kv, elsewhere, three, AttentionMask::causal); });
+  }
   const DistanceBias<float> narrow{random_tensor<float>({2, 4}, 3), -2},
       few{random_tensor<float>({1, 5}, 3), -2};
-  for (const auto& bias : {narrow, few})
-    EXPECT_THROW(attention<float>({q, kv, three, three, bias}, config, pass), Error);
+  for (const auto& [bias, part] :
+       {std::pair(narrow, "a bias of [2,4] from distance -2 for distances from -2 to 2"),
+        std::pair(few, "a bias of [1,5] from distance -2")}) {
+    testing::expect_error(ErrorCode::invalid_argument, part, [&] {
+      attention<float>({q, kv, three, three, bias}, config, pass);
+    });
+  }
 }
 
 }  // namespace

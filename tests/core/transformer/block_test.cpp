@@ -166,12 +166,20 @@ TEST(Transformer, RefusesRowsOfOtherSequences) {
   const auto stack = random_transformer<float>(config, 1);
   const auto x = random_tensor<float>({7, 16}, 9);
   Pass<float> pass;
-  for (const auto& wanted : {std::vector<std::int64_t>{4}, {4, 4}, {6, 3}, {4, 7}, {-1, 6}}) {
-    testing::expect_error(ErrorCode::invalid_argument, "the wanted rows do not fit the sequences", [&] {
-      transformer(x, stack, {five_and_two(), wanted}, pass);
+  struct Wrong {
+    std::vector<std::int64_t> wanted;
+    const char* part;
+  };
+  for (const auto& wrong : {Wrong{{4}, "1 rows for 2 sequences"},
+                            Wrong{{4, 4}, "row 4 is wanted of sequence 1, which is rows 5 to 6"},
+                            Wrong{{6, 3}, "row 6 is wanted of sequence 0, which is rows 0 to 4"},
+                            Wrong{{4, 7}, "row 7 is wanted of sequence 1, which is rows 5 to 6"},
+                            Wrong{{-1, 6}, "row -1 is wanted of sequence 0, which is rows 0 to 4"}}) {
+    testing::expect_error(ErrorCode::invalid_argument, wrong.part, [&] {
+      transformer(x, stack, {five_and_two(), wrong.wanted}, pass);
     });
   }
-  testing::expect_error(ErrorCode::invalid_argument, "[transformer]",
+  testing::expect_error(ErrorCode::invalid_argument, "rows [7,16] for sequences of 6",
                         [&] { transformer(x, stack, {Sequences::equal(2, 3)}, pass); });
 }
 

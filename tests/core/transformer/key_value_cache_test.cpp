@@ -5,6 +5,7 @@
 
 #include "core/tensor/tape.h"
 #include "core/transformer/block.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/random_weights.h"
 
 namespace beeld {
@@ -191,7 +192,9 @@ TEST(KeyValueCache, SurvivesAPassThatFails) {
     transformer(prompt, stack.weights, {.sequences = sequences_of({5}), .cache = each}, pass);
   const std::vector<std::int64_t> many{100}, both{0, 0}, one{1, 1};
   const auto rows = random_tensor<double>({100, 8}, 4);
-  EXPECT_THROW(transformer(rows, broken, {.sequences = cache.following(many), .cache = &cache}, pass), Error);
+  testing::expect_error(ErrorCode::invalid_argument, "keys and values [100,8] of layer 1", [&] {
+    transformer(rows, broken, {.sequences = cache.following(many), .cache = &cache}, pass);
+  });
   EXPECT_EQ(cache.sequences()[0].length, 5);
   std::vector<Tensor<double>> results;
   for (auto* each : {&cache, &other}) {

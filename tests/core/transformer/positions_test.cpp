@@ -2,16 +2,21 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <numbers>
+#include <string>
+#include <string_view>
 
 #include "core/ops/relative_bias.h"
 #include "core/transformer/rotary.h"
 #include "core/transformer/sinusoids.h"
+#include "tests/support/expect_error.h"
 #include "tests/support/random.h"
 
 namespace beeld {
 namespace {
 
+using testing::expect_error;
 using testing::random_tensor;
 
 Tensor<double> row_of(std::initializer_list<double> values) {
@@ -45,8 +50,10 @@ TEST(Sequences, KnowWhereTheirRowsStand) {
   EXPECT_EQ(gathered.rows(), 5);
   EXPECT_EQ(gathered[1].begin, 3);
   EXPECT_EQ(gathered[2].next(), 503);
-  for (const std::int64_t wrong : {-1, 2})
-    EXPECT_THROW(sequences.gather(std::vector<std::int64_t>{wrong}), Error);
+  for (const std::int64_t wrong : {-1, 2}) {
+    expect_error(ErrorCode::invalid_argument, "sequence " + std::to_string(wrong) + " of 2",
+                 [&] { sequences.gather(std::vector<std::int64_t>{wrong}); });
+  }
 }
 
 // A quarter turn of the first pair, none of the second: (a, b) becomes (-b, a).
@@ -80,9 +87,15 @@ TEST(Rotary, RefusesAnglesThatDoNotFit) {
   const auto x = random_tensor<double>({2, 8}, 1);
   const Rotation<double> angles{random_tensor<double>({2, 2}, 2), random_tensor<double>({2, 2}, 3)};
   EXPECT_NO_THROW(rotate(x, angles, {2, 4}, pass));
-  EXPECT_THROW(rotate(x, angles, {2, 3}, pass), Error);
-  EXPECT_THROW(rotate(x, angles, {3, 4}, pass), Error);
-  EXPECT_THROW(rotate(random_tensor<double>({3, 8}, 1), angles, {2, 4}, pass), Error);
+  expect_error(ErrorCode::invalid_argument, "angles [2,2] do not fit rows [2,8] with 2 heads of 3", [&] {
+    rotate(x, angles, {2, 3}, pass);
+  });
+  expect_error(ErrorCode::invalid_argument, "angles [2,2] do not fit rows [2,8] with 3 heads of 4", [&] {
+    rotate(x, angles, {3, 4}, pass);
+  });
+  expect_error(ErrorCode::invalid_argument, "angles [2,2] do not fit rows [3,8] with 2 heads of 4", [&] {
+    rotate(random_tensor<double>({3, 8}, 1), angles, {2, 4}, pass);
+  });
 }
 
 TEST(RotaryFrequencies, FallFromOneToTheBase) {
@@ -143,20 +156,20 @@ TEST(RotaryFrequencies, ScaleByTwoLists) {
 }
 
 TEST(RotaryFrequencies, RefuseWhatHasNone) {
-  const auto refused = [](const std::function<void(RotaryConfig&)>& change) {
+  const auto refused = [](std::string_view part, const std::function<void(RotaryConfig&)>& change) {
     RotaryConfig config;
     change(config);
-    EXPECT_THROW(rotary_frequencies(config, 4, 1), Error);
+    expect_error(ErrorCode::invalid_argument, part, [&] { rotary_frequencies(config, 4, 1); });
   };
-  refused([](RotaryConfig& c) { c.width = 3; });
-  refused([](RotaryConfig& c) { c.width = 6; });
-  refused([](RotaryConfig& c) { c.base = 0; });
-  refused([](RotaryConfig& c) { c.scaling = RotaryScaling::dynamic; });
-  refused([](RotaryConfig& c) {
+  refused("an even number of channels turns, not 3", [](RotaryConfig& c) { c.width = 3; });
+  refused("6 channels cannot turn in heads of 4", [](RotaryConfig& c) { c.width = 6; });
+  refused("a base of 0", [](RotaryConfig& c) { c.base = 0; });
+  refused("the original length, got 0", [](RotaryConfig& c) { c.scaling = RotaryScaling::dynamic; });
+  refused("a scaling factor of 0", [](RotaryConfig& c) {
     c.scaling = RotaryScaling::linear;
     c.factor = 0;
   });
-  refused([](RotaryConfig& c) {
+  refused("1 factors for 2 pairs", [](RotaryConfig& c) {
     c.scaling = RotaryScaling::longrope;
     c.original_length = 8;
     c.short_factors = {1, 2};
@@ -193,7 +206,8 @@ TEST(Sinusoids, StandInEitherOrder) {
   expect_row(pairs, 2, {std::sin(2), std::cos(2), std::sin(0.02), std::cos(0.02)});
   const auto halves = sinusoids<double>(3, 4, SinusoidOrder::halves);
   expect_row(halves, 2, {std::sin(2), std::sin(0.02), std::cos(2), std::cos(0.02)});
-  EXPECT_THROW(sinusoids<double>(3, 5, SinusoidOrder::halves), Error);
+  expect_error(ErrorCode::invalid_argument, "an even width, not 5",
+               [] { sinusoids<double>(3, 5, SinusoidOrder::halves); });
 }
 
 std::vector<std::int64_t> buckets_of(const RelativeBuckets& buckets,
@@ -236,8 +250,10 @@ TEST(RelativeBias, HoldsEveryDistanceOnce) {
   EXPECT_EQ(bias.lowest, -5);
   for (std::int64_t i = 0; i < 7; ++i)
     EXPECT_EQ(bias.values.row(2)[i], table.row(bucket_of(i - 5, buckets))[2]);
-  EXPECT_THROW(relative_bias(table, {}, distances, pass), Error);
-  EXPECT_THROW(relative_bias(table, {.count = 8, .farthest = 4}, distances, pass), Error);
+  expect_error(ErrorCode::invalid_argument, "a table of [8,3] for 32 buckets",
+               [&] { relative_bias(table, {}, distances, pass); });
+  expect_error(ErrorCode::invalid_argument, "for 8 buckets up to distance 4",
+               [&] { relative_bias(table, {.count = 8, .farthest = 4}, distances, pass); });
 }
 
 }  // namespace

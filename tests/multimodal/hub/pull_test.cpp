@@ -132,7 +132,7 @@ TEST_F(PullTest, FetchesVerifiesAndPublishes) {
 
 /// A listing of about a megabyte: a real repository lists thousands of files that no checkpoint needs.
 TEST_F(PullTest, AListingArrivesInAnyPieces) {
-  for (int i = 0; i < 8000; ++i) files_["runs/events-" + std::to_string(i) + ".json"] = "{}";
+  for (int i = 0; i < 11000; ++i) files_["runs/events-" + std::to_string(i) + ".json"] = "{}";
   ASSERT_GT(listing().size(), 1'000'000U);
   const std::vector<std::vector<std::size_t>> ways{{}, {1, 16384, 3, 40000}, {65537}, {16383, 1}};
   for (const auto& pieces : ways) {
