@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "cli/command.h"
 #include "cli/pictures/pictures.h"
@@ -22,41 +23,135 @@ struct EmbedOptions {
   std::string texts_file;
   std::string out;
   bool raw = false;
+  bool tokens = false;
   DecodeOptions decoding;
 };
 
-/// Takes finished rows: as lines of JSON at once, or gathered for the .npy file.
-class Rows {
+/// What is embedded, pictures first.
+struct Inputs {
+  std::vector<std::filesystem::path> files;
+  std::vector<std::string> texts;
+
+  std::size_t count() const { return files.size() + texts.size(); }
+};
+
+/// A batch of inputs: their places among all, and what they are called.
+struct Batch {
+  std::vector<std::size_t> places;
+  std::vector<std::string> names;
+};
+
+Json json_row(std::span<const float> row) {
+  Json values = Json::array();
+  for (const float value : row) values.push_back(json_number(value));
+  return values;
+}
+
+/// One row for every input: as lines of JSON at once, or gathered for the .npy file.
+class Embeddings {
  public:
-  Rows(Output& output, const EmbedOptions& options, std::size_t count, std::size_t dimension)
-      : output_(output), raw_(options.raw), gather_(!options.out.empty()) {
+  Embeddings(Session& session, const EmbedOptions& options, std::size_t count)
+      : session_(session), raw_(options.raw), gather_(!options.out.empty()) {
     if (!gather_) return;
-    gathered_ = Matrix(count, dimension);
+    gathered_ = Matrix(count, session.model().info().dimension);
     std::fill(gathered_.values.begin(), gathered_.values.end(), std::numeric_limits<float>::quiet_NaN());
   }
 
-  void add(Matrix rows, const std::vector<std::size_t>& places, const std::vector<std::string>& inputs) {
-    if (!raw_) normalize_rows(rows);
-    for (std::size_t i = 0; i < rows.rows; ++i) {
-      if (gather_) {
-        if (rows.columns != gathered_.columns)
-          throw Error(ErrorCode::corrupt, "[embed] unexpected width of a row");
-        std::copy(rows[i].begin(), rows[i].end(), gathered_[places[i]].begin());
-        continue;
-      }
-      Json embedding = Json::array();
-      for (const float value : rows[i]) embedding.push_back(json_number(value));
-      output_.object({{"input", inputs[i]}, {"embedding", std::move(embedding)}});
-    }
+  void add(std::span<const Pixels> pixels, const Batch& batch) {
+    add(session_.model().encode_pixels(pixels), batch);
+  }
+  void add(std::span<const std::string> texts, const Batch& batch) {
+    add(session_.model().encode_texts(texts), batch);
   }
 
   const Matrix& gathered() const { return gathered_; }
 
  private:
-  Output& output_;
+  void add(Matrix rows, const Batch& batch) {
+    if (!raw_) normalize_rows(rows);
+    for (std::size_t i = 0; i < rows.rows; ++i) {
+      if (gather_) {
+        if (rows.columns != gathered_.columns)
+          throw Error(ErrorCode::corrupt, "[embed] unexpected width of a row");
+        std::copy(rows[i].begin(), rows[i].end(), gathered_[batch.places[i]].begin());
+        continue;
+      }
+      session_.output.object({{"input", batch.names[i]}, {"embedding", json_row(rows[i])}});
+    }
+  }
+
+  Session& session_;
   bool raw_;
   bool gather_;
   Matrix gathered_;  ///< [N,D], NaN where an input failed.
+};
+
+/// A row for every token of every input: as lines of JSON at once, or gathered for the .npy file, with a line
+/// that says which rows are whose.
+class TokenRows {
+ public:
+  TokenRows(Session& session, const EmbedOptions& options)
+      : session_(session), gather_(!options.out.empty()) {}
+
+  void add(std::span<const Pixels> pixels, const Batch& batch) {
+    add(session_.model().token_features(pixels), batch);
+  }
+  void add(std::span<const std::string> texts, const Batch& batch) {
+    add(session_.model().token_features(texts), batch);
+  }
+
+  const Matrix& gathered() const { return gathered_; }
+
+ private:
+  void add(const TokenFeatures& features, const Batch& batch) {
+    const auto begin = gathered_.rows;
+    if (gather_) append(features.rows);
+    for (std::size_t i = 0; i < features.items.size(); ++i) {
+      const auto& item = features.items[i];
+      if (gather_ && !session_.output.json()) {
+        session_.output.text(sentence(begin, item) + printable(batch.names[i]) + "\n");
+        continue;
+      }
+      Json line = {{"input", batch.names[i]}};
+      if (gather_) line.update({{"begin", begin + item.begin}, {"rows", item.count}});
+      if (item.ids.empty())
+        line.update({{"special", item.special}, {"grid", {item.grid_rows, item.grid_columns}}});
+      else
+        line["ids"] = item.ids;
+      if (!gather_) {
+        auto& rows = line["tokens"] = Json::array();
+        for (std::size_t row = 0; row < item.count; ++row)
+          rows.push_back(json_row(features.rows[item.begin + row]));
+      }
+      session_.output.object(line);
+    }
+  }
+
+  void append(const Matrix& rows) {
+    if (gathered_.rows > 0 && gathered_.columns != rows.columns) {
+      throw Error(ErrorCode::invalid_argument, "[embed] the tokens of pictures have " +
+                                                   grouped(gathered_.columns) + " values, those of texts " +
+                                                   grouped(rows.columns) +
+                                                   ": one .npy file cannot hold both");
+    }
+    gathered_.columns = rows.columns;
+    gathered_.rows += rows.rows;
+    gathered_.values.insert(gathered_.values.end(), rows.values.begin(), rows.values.end());
+  }
+
+  static std::string sentence(std::size_t begin, const TokenFeatures::Item& item) {
+    const auto first = begin + item.begin;
+    auto text = "rows " + std::to_string(first) + " to " + std::to_string(first + item.count - 1);
+    if (item.ids.empty()) {
+      text += " (" + std::to_string(item.special) + " special, grid " + std::to_string(item.grid_rows) +
+              " x " + std::to_string(item.grid_columns) + ")";
+    }
+    return text + "  ";
+  }
+
+  Session& session_;
+  bool gather_;
+  Matrix gathered_;  ///< [N,C], those of inputs that failed left out.
 };
 
 std::vector<std::filesystem::path> picture_inputs(const EmbedOptions& options) {
@@ -76,50 +171,50 @@ std::vector<std::string> text_inputs(const EmbedOptions& options) {
   return texts;
 }
 
-void embed_pictures(Session& session, const EmbedOptions& options,
-                    const std::vector<std::filesystem::path>& files, Rows& rows) {
-  for_each_batch(session, files, options.decoding, [&](const PictureBatch& batch) {
-    std::vector<std::string> inputs;
-    for (const std::size_t input : batch.inputs) inputs.push_back(files[input].string());
-    rows.add(session.model().encode_pixels(batch.pixels), batch.inputs, inputs);
+/// Hands all inputs to `rows`, a batch at a time.
+template <class Rows>
+void embed_all(Session& session, const EmbedOptions& options, const Inputs& inputs, Rows& rows) {
+  for_each_batch(session, inputs.files, options.decoding, [&](const PictureBatch& pictures) {
+    Batch batch{pictures.inputs, {}};
+    for (const std::size_t input : pictures.inputs) batch.names.push_back(inputs.files[input].string());
+    rows.add(pictures.pixels, batch);
   });
-}
-
-void embed_texts(Session& session, const std::vector<std::string>& texts, std::size_t first_row, Rows& rows) {
   Progress bar(session.output, "encoding");
+  const std::span<const std::string> texts(inputs.texts);
   for (std::size_t first = 0; first < texts.size(); first += text_batch) {
-    const auto count = std::min(text_batch, texts.size() - first);
-    const auto begin = texts.begin() + static_cast<std::ptrdiff_t>(first);
-    const std::vector<std::string> batch(begin, begin + static_cast<std::ptrdiff_t>(count));
-    std::vector<std::size_t> places(count);
-    for (std::size_t i = 0; i < count; ++i) places[i] = first_row + first + i;
-    rows.add(session.model().encode_texts(batch), places, batch);
-    bar.show(first + count, texts.size());
+    const auto some = texts.subspan(first, std::min(text_batch, texts.size() - first));
+    Batch batch{{}, {some.begin(), some.end()}};
+    for (std::size_t i = 0; i < some.size(); ++i) batch.places.push_back(inputs.files.size() + first + i);
+    rows.add(some, batch);
+    bar.show(first + some.size(), texts.size());
   }
+  if (session.output.failures() == inputs.count())
+    throw Error(ErrorCode::invalid_argument, "[embed] there is no input that can be read");
+  if (options.out.empty()) return;
+  const Matrix& all = rows.gathered();
+  write_npy(options.out, all);
+  if (session.output.json())
+    session.output.object({{"file", options.out}, {"rows", all.rows}, {"columns", all.columns}});
+  else
+    session.output.note(printable(options.out) + ": " + grouped(all.rows) + " x " + grouped(all.columns));
 }
 
 ExitCode embed(Session& session, const EmbedOptions& options) {
-  const auto files = picture_inputs(options);
-  const auto texts = text_inputs(options);
-  const std::size_t count = files.size() + texts.size();
-  if (count == 0)
+  const Inputs inputs{picture_inputs(options), text_inputs(options)};
+  if (inputs.count() == 0)
     throw Error(ErrorCode::invalid_argument,
                 "[embed] nothing to embed: give --image, --images, --text or --texts");
   const auto& info = session.model().info();
-  if (!texts.empty() && !info.has_text)
+  if (!inputs.texts.empty() && !info.has_text)
     throw Error(ErrorCode::unsupported,
                 "[embed] " + info.name + " (" + info.family + ") embeds pictures only, not texts");
-  Rows rows(session.output, options, count, info.dimension);
-  embed_pictures(session, options, files, rows);
-  embed_texts(session, texts, files.size(), rows);
-  if (session.output.failures() == count)
-    throw Error(ErrorCode::invalid_argument, "[embed] there is no input that can be read");
-  if (options.out.empty()) return session.status();
-  write_npy(options.out, rows.gathered());
-  if (session.output.json())
-    session.output.object({{"file", options.out}, {"rows", count}, {"columns", info.dimension}});
-  else
-    session.output.note(printable(options.out) + ": " + grouped(count) + " x " + grouped(info.dimension));
+  if (options.tokens) {
+    TokenRows rows(session, options);
+    embed_all(session, options, inputs, rows);
+  } else {
+    Embeddings rows(session, options, inputs.count());
+    embed_all(session, options, inputs, rows);
+  }
   return session.status();
 }
 
@@ -137,13 +232,21 @@ void add_embed(Command& app, Session& session) {
   command.add_option("--out", options->out, "Write a float32 .npy file [N,D] instead of JSON lines")
       ->type_name("FILE.npy");
   command.add_flag("--raw", options->raw, "As the towers give them, not scaled to unit length");
+  command.add_flag("--tokens", options->tokens,
+                   "A row for every token, as the tower gives it before pooling: [N,C] of all inputs");
   add_decode_options(command, options->decoding);
   add_examples(
       command,
       "  beeld embed --image cat.jpg dog.jpg --text \"a cat\" \"a dog\" --out rows.npy\n"
       "  beeld embed --texts captions.json\n"
+      "  beeld embed --image cat.jpg --tokens --out tokens.npy --json\n"
       "Rows follow the arguments, pictures first. A picture that cannot be read is named on stderr;\n"
-      "it has no line of JSON, and in the .npy file its row is NaN, so no other row moves.");
+      "it has no line of JSON, and in the .npy file its row is NaN, so no other row moves.\n"
+      "With --tokens an input has many rows, and with --out a line says which: \"begin\" and \"rows\". Of a "
+      "picture\n"
+      "the first \"special\" ones are class token and registers, then come its patches, row by row of its "
+      "\"grid\";\n"
+      "of a text each is one of its \"ids\". A picture that cannot be read has none.");
   command.callback(
       [&session, options] { session.run = [&session, options] { return embed(session, *options); }; });
 }

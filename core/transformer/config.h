@@ -40,6 +40,12 @@ enum class ResidualScale {
   learned,  ///< LayerScale: a gain for every channel on each residual branch (Touvron et al. 2021)
 };
 
+/// Which rows a tower computes behind its last block.
+enum class WantedRows {
+  all,     ///< every token's
+  pooled,  ///< those alone that pooling reads, which is one a sequence in many towers
+};
+
 /// One attention: of a block to its own rows or to others, or of a learned query.
 struct AttentionConfig {
   int heads = 0;            ///< H

@@ -45,6 +45,31 @@ struct LoadOptions {
   WeightType weights = WeightType::f32;  ///< How matrices are held; a checkpoint's own type does not matter.
 };
 
+/// The last hidden states of pictures or of texts: a row for every token, C values wide, which is the tower's
+/// own width and not that of an embedding.
+struct TokenFeatures {
+  /// Which rows are those of one picture or text.
+  struct Item {
+    std::size_t begin = 0;  ///< Its first row.
+    std::size_t count = 0;  ///< How many rows it has; those of the next begin behind them.
+
+    /// How many of a picture's rows are no patches: its first ones, the class token and then registers. 0 for
+    /// a text, whose `ids` tell.
+    std::size_t special = 0;
+
+    /// The grid of a picture's patches, 0 for a text. The patch in row r and column c is row
+    /// begin + special + r * grid_columns + c, and count is special + grid_rows * grid_columns.
+    std::size_t grid_rows = 0, grid_columns = 0;
+
+    /// The token that each row of a text stands for, `[count]`, with its start and end tokens, and with
+    /// padding where the model reads it (SigLIP); empty for a picture.
+    std::vector<std::int32_t> ids;
+  };
+
+  Matrix rows;              ///< `[N,C]`, the items end to end.
+  std::vector<Item> items;  ///< In the order that they were given in.
+};
+
 /// A checkpoint ready for use. Const and safe for concurrent use by many threads; a copy shares the weights.
 class Model {
  public:
@@ -71,6 +96,20 @@ class Model {
   /// Embeddings of texts, `[N,D]`, as the tower gives them (not unit length).
   /// Throws Error(unsupported) where info().has_text is false.
   Matrix encode_texts(std::span<const std::string> texts) const;
+
+  /// What a tower knows of every token before it is pooled, for heads, maps and searches of parts: the
+  /// last_hidden_state of Hugging Face's models, and timm's forward_features. They are behind the tower's
+  /// last norm, but for Hugging Face's CLIP and Chinese-CLIP, which norm a picture's pooled row only, timm's
+  /// models with an fc_norm, and Chinese-CLIP's texts, whose last block ends with a norm. Throws as
+  /// encode_pixels() does.
+  TokenFeatures token_features(std::span<const Pixels> pixels) const;
+
+  /// preprocess() and token_features() in one call.
+  TokenFeatures token_features(std::span<const Image> images) const;
+
+  /// The same of texts, cut to the context as encode_texts() cuts them. Throws Error(unsupported) where
+  /// info().has_text is false.
+  TokenFeatures token_features(std::span<const std::string> texts) const;
 
   /// Logits of the checkpoint's own classifier, `[N,classes]`. Throws Error(unsupported) without one.
   Matrix classify_pixels(std::span<const Pixels> pixels) const;

@@ -46,38 +46,73 @@ Reading read(const std::vector<std::int32_t>& text, const TextConfig& config) {
   if (config.padding == TextPadding::none) {
     ids.resize(static_cast<std::size_t>(std::max(length, reading.pooled + 1)));
   }
-  // Under a causal mask nothing behind the pooled token can reach it.
-  if (config.block.attention.mask == AttentionMask::causal)
-    ids.resize(static_cast<std::size_t>(reading.pooled + 1));
   return reading;
 }
 
 }  // namespace
 
-template <class T>
-Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts, Pass<T>& pass) {
-  const auto& config = tower.config;
-  std::vector<std::int64_t> ids, places, pooled;
-  Sequences sequences;
+TextTokens read_texts(const TextConfig& config, std::span<const std::vector<std::int32_t>> texts,
+                      WantedRows wanted) {
+  // Under a causal mask nothing behind the pooled token can reach it.
+  const bool cut = wanted == WantedRows::pooled && config.block.attention.mask == AttentionMask::causal;
+  TextTokens tokens{.wanted = wanted, .ids = {}, .sequences = {}, .pooled = {}};
   for (const auto& text : texts) {
-    const auto reading = read(text, config);
-    pooled.push_back(sequences.rows() + reading.pooled);
-    ids.insert(ids.end(), reading.ids.begin(), reading.ids.end());
-    for (std::size_t t = 0; t < reading.ids.size(); ++t) places.push_back(static_cast<std::int64_t>(t));
-    sequences.append(static_cast<std::int64_t>(reading.ids.size()));
+    auto reading = read(text, config);
+    if (cut) reading.ids.resize(static_cast<std::size_t>(reading.pooled + 1));
+    tokens.pooled.push_back(tokens.sequences.rows() + reading.pooled);
+    tokens.ids.insert(tokens.ids.end(), reading.ids.begin(), reading.ids.end());
+    tokens.sequences.append(static_cast<std::int64_t>(reading.ids.size()));
   }
+  return tokens;
+}
 
-  auto x = gather<T>(tower.tokens, ids, pass);                                // [N,C]
+template <class T>
+Tensor<T> embed(const TextTower<T>& tower, const TextTokens& tokens, Pass<T>& pass) {
+  std::vector<std::int64_t> places;
+  for (const auto& text : tokens.sequences) {
+    for (auto place = text.first; place < text.next(); ++place) places.push_back(place);
+  }
+  auto x = gather<T>(tower.tokens, tokens.ids, pass);                         // [N,C]
   x = add(std::move(x), gather<T>(tower.positions, places, pass), {}, pass);  // [N,C]
-  if (config.segments == Segments::present) {
-    const std::vector<std::int64_t> first_segment(ids.size(), 0);
+  if (tower.config.segments == Segments::present) {
+    const std::vector<std::int64_t> first_segment(tokens.ids.size(), 0);
     x = add(std::move(x), gather<T>(tower.segment, first_segment, pass), {}, pass);
   }
-  if (config.embedding_norm == EmbeddingNorm::present) x = norm(x, tower.embedding_norm, pass);
+  return tower.config.embedding_norm == EmbeddingNorm::present ? norm(x, tower.embedding_norm, pass) : x;
+}
 
-  x = transformer<T>(std::move(x), tower.encoder, {sequences, pooled}, pass);  // [B,C]
-  if (config.final_norm == FinalNorm::present) x = norm(x, tower.final_norm, pass);
-  return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
+template <class T>
+Tensor<T> encode(const TextTower<T>& tower, Tensor<T> x, const TextTokens& tokens, Pass<T>& pass) {
+  TransformerInput<T> input{tokens.sequences};
+  if (tokens.wanted == WantedRows::pooled) input.wanted = tokens.pooled;
+  x = transformer<T>(std::move(x), tower.encoder, input, pass);  // [N,C], or [B,C]
+  return tower.config.final_norm == FinalNorm::present ? norm(x, tower.final_norm, pass) : x;
+}
+
+template <class T>
+Tensor<T> pool(const Tensor<T>& x, const TextTokens& tokens, Pass<T>& pass) {
+  return tokens.wanted == WantedRows::pooled ? x : gather<T>(x, tokens.pooled, pass);
+}
+
+template <class T>
+Tensor<T> project(const TextTower<T>& tower, const Tensor<T>& pooled, Pass<T>& pass) {
+  return tower.projection.present() ? linear(pooled, tower.projection, pass) : pooled;
+}
+
+template <class T>
+Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts, Pass<T>& pass) {
+  const auto tokens = read_texts(tower.config, texts, WantedRows::pooled);
+  auto x = embed(tower, tokens, pass);                 // [N,C]
+  x = encode(tower, std::move(x), tokens, pass);       // [B,C]
+  return project(tower, pool(x, tokens, pass), pass);  // [B,D]
+}
+
+template <class T>
+TextStates<T> hidden_states(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts,
+                            Pass<T>& pass) {
+  auto tokens = read_texts(tower.config, texts, WantedRows::all);
+  auto rows = encode(tower, embed(tower, tokens, pass), tokens, pass);
+  return {std::move(tokens), std::move(rows)};
 }
 
 void pack(TextTower<float>& tower, WeightType type) {
@@ -85,9 +120,21 @@ void pack(TextTower<float>& tower, WeightType type) {
   if (tower.projection.present()) pack(tower.projection);
 }
 
+template Tensor<float> embed(const TextTower<float>&, const TextTokens&, Pass<float>&);
+template Tensor<float> encode(const TextTower<float>&, Tensor<float>, const TextTokens&, Pass<float>&);
+template Tensor<float> pool(const Tensor<float>&, const TextTokens&, Pass<float>&);
+template Tensor<float> project(const TextTower<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<float> encode(const TextTower<float>&, std::span<const std::vector<std::int32_t>>,
                               Pass<float>&);
+template TextStates<float> hidden_states(const TextTower<float>&, std::span<const std::vector<std::int32_t>>,
+                                         Pass<float>&);
+template Tensor<double> embed(const TextTower<double>&, const TextTokens&, Pass<double>&);
+template Tensor<double> encode(const TextTower<double>&, Tensor<double>, const TextTokens&, Pass<double>&);
+template Tensor<double> pool(const Tensor<double>&, const TextTokens&, Pass<double>&);
+template Tensor<double> project(const TextTower<double>&, const Tensor<double>&, Pass<double>&);
 template Tensor<double> encode(const TextTower<double>&, std::span<const std::vector<std::int32_t>>,
                                Pass<double>&);
+template TextStates<double> hidden_states(const TextTower<double>&,
+                                          std::span<const std::vector<std::int32_t>>, Pass<double>&);
 
 }  // namespace beeld

@@ -55,10 +55,54 @@ struct TextTower {
   }
 };
 
-/// Embeddings of texts given as token ids (with start and end tokens, at most context_length): -> [B,D]
-/// Throws Error(invalid_argument) for an id outside the vocabulary, an empty text or one too long.
+/// Texts as a tower reads them: N tokens of B texts, end to end.
+struct TextTokens {
+  WantedRows wanted = WantedRows::pooled;
+  std::vector<std::int64_t> ids;  // [N], with the padding that the tower sees
+  Sequences sequences;
+  std::vector<std::int64_t> pooled;  // [B], the row of each text that stands for it
+};
+
+/// Texts given as token ids, with start and end tokens. Where only pooled rows are wanted, what they cannot
+/// see is left out. Throws Error(invalid_argument) for an empty text or one longer than the context.
+TextTokens read_texts(const TextConfig& config, std::span<const std::vector<std::int32_t>> texts,
+                      WantedRows wanted);
+
+// A tower's forward: embed, encode, pool, project.
+
+/// Tokens, positions and the segment, summed and normed: N ids -> [N,C]. Throws Error(invalid_argument) for
+/// an id outside the vocabulary.
+template <class T>
+Tensor<T> embed(const TextTower<T>& tower, const TextTokens& tokens, Pass<T>& pass);
+
+/// All blocks and the final norm: [N,C] -> [N,C], or [B,C] where only pooled rows are wanted.
+template <class T>
+Tensor<T> encode(const TextTower<T>& tower, Tensor<T> x, const TextTokens& tokens, Pass<T>& pass);
+
+/// The row that stands for each text, of what encode() gave for the same tokens: -> [B,C]
+template <class T>
+Tensor<T> pool(const Tensor<T>& x, const TextTokens& tokens, Pass<T>& pass);
+
+/// Into the space shared with pictures: [B,C] -> [B,D]
+template <class T>
+Tensor<T> project(const TextTower<T>& tower, const Tensor<T>& pooled, Pass<T>& pass);
+
+/// The four in a row: embeddings of texts given as token ids -> [B,D]. Throws as read_texts() and embed() do.
 template <class T>
 Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts, Pass<T>& pass);
+
+/// What encode() leaves of every token.
+template <class T>
+struct TextStates {
+  TextTokens tokens;
+  Tensor<T> rows;  // [N,C]
+};
+
+/// The last_hidden_state of Hugging Face's towers, without padding that changes nothing: behind CLIP's and
+/// SigLIP's final norm, and as the last block gives it where there is none (BERT).
+template <class T>
+TextStates<T> hidden_states(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts,
+                            Pass<T>& pass);
 
 /// Orders the weights for fast products. The projection, small and close to the result, stays float32.
 void pack(TextTower<float>& tower, WeightType type = WeightType::f32);

@@ -18,6 +18,7 @@ VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, in
   config.class_tokens = config.positioned_tokens = 1;
   config.positions = {config.image_height / config.patch, config.image_width / config.patch};
   config.input_norm = InputNorm::present;
+  config.output_norm = OutputNorm::after_pooling;
   config.block = block;
   config.layers = layers;
 

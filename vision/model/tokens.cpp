@@ -15,11 +15,11 @@ struct Patches {
   std::vector<std::int64_t> kept;
 };
 
-std::vector<Patches> patches_of(std::span<const Pixels> images, int patch, KeptPatches kept) {
+std::vector<Patches> patches_of(const ImageTokens& tokens) {
   std::vector<Patches> result;
-  for (std::size_t b = 0; b < images.size(); ++b) {
-    Patches patches{grid_of(images[b], patch), {}};
-    for_each_kept(patches.grid, kept, b, [&](std::int64_t place) { patches.kept.push_back(place); });
+  for (std::size_t b = 0; b < tokens.grids.size(); ++b) {
+    Patches patches{tokens.grids[b], {}};
+    for_each_kept(patches.grid, tokens.kept, b, [&](std::int64_t place) { patches.kept.push_back(place); });
     result.push_back(std::move(patches));
   }
   return result;
@@ -74,13 +74,13 @@ template <class T>
 void place_tokens_backward(const Tensor<T>& dy, const PlacedTokens<T>& placed, Tape<T>& tape);
 
 template <class T>
-Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches, std::span<const Pixels> images,
-                       KeptPatches kept, Pass<T>& pass) {
+Tensor<T> place_tokens(const VisionTower<T>& tower, const Tensor<T>& patches, const ImageTokens& tokens,
+                       Pass<T>& pass) {
   const auto& config = tower.config;
   const auto width = patches.columns();
-  const auto image_patches = patches_of(images, config.patch, kept);
+  const auto image_patches = patches_of(tokens);
   GridPositions<T> grid_positions(tower);
-  Tensor<T> x({patches.rows() + static_cast<std::int64_t>(images.size()) * config.prefix(), width});
+  Tensor<T> x({patches.rows() + tokens.sequences.count() * config.prefix(), width});
   T* row = x.data();
   const T* patch = patches.data();
   for (const auto& image : image_patches) {
@@ -131,9 +131,9 @@ void place_tokens_backward(const Tensor<T>& dy, const PlacedTokens<T>& placed, T
   tape.add(placed.patches, d_patches);
 }
 
-template Tensor<float> place_tokens(const VisionTower<float>&, const Tensor<float>&, std::span<const Pixels>,
-                                    KeptPatches, Pass<float>&);
-template Tensor<double> place_tokens(const VisionTower<double>&, const Tensor<double>&,
-                                     std::span<const Pixels>, KeptPatches, Pass<double>&);
+template Tensor<float> place_tokens(const VisionTower<float>&, const Tensor<float>&, const ImageTokens&,
+                                    Pass<float>&);
+template Tensor<double> place_tokens(const VisionTower<double>&, const Tensor<double>&, const ImageTokens&,
+                                     Pass<double>&);
 
 }  // namespace beeld

@@ -38,47 +38,89 @@ Tensor<T> pool_by_probe(const Tensor<T>& x, const Sequences& keys, const ProbePo
   return add(std::move(y), h, {}, pass);
 }
 
-/// All blocks, the norm and the pooling: [N,C] -> [B,C], or [B,2C]
-template <class T>
-Tensor<T> encode_and_pool(Tensor<T> x, const Sequences& sequences, const VisionTower<T>& w, Pass<T>& pass) {
-  const auto normed = [&](Tensor<T> y, OutputNorm place) {
-    return w.config.output_norm == place ? norm(y, w.output_norm, pass) : y;
-  };
-  if (w.config.pool == VisionPool::first_token) {
-    x = transformer<T>(std::move(x), w.encoder, {sequences, sequences.first_rows()}, pass);  // [B,C]
-    return w.config.output_norm == OutputNorm::absent ? x : norm(x, w.output_norm, pass);
-  }
-  x = normed(transformer(std::move(x), w.encoder, {sequences}, pass), OutputNorm::before_pooling);  // [N,C]
-  if (w.config.pool == VisionPool::probe) {
-    x = pool_by_probe(x, sequences, w.probe, pass);
-  } else {
-    auto mean = mean_rows(x, sequences, w.config.prefix(), pass);
-    x = w.config.pool == VisionPool::mean ? mean
-                                          : concat(gather<T>(x, sequences.first_rows(), pass), mean, pass);
-  }
-  return normed(std::move(x), OutputNorm::after_pooling);
+/// Whether the last block is to compute the first row of each picture alone.
+bool reads_first_rows(const VisionConfig& config, const ImageTokens& tokens) {
+  return tokens.wanted == WantedRows::pooled && config.pool == VisionPool::first_token;
 }
 
 }  // namespace
 
-template <class T>
-Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> images, Pass<T>& pass,
-                 KeptPatches kept) {
-  const auto& config = tower.config;
+ImageTokens read_images(const VisionConfig& config, std::span<const Pixels> images, KeptPatches kept,
+                        WantedRows wanted) {
   if (!kept.empty() && kept.size() != images.size()) {
     throw Error(ErrorCode::invalid_argument, "[vision] kept patches of " + std::to_string(kept.size()) +
                                                  " pictures for " + std::to_string(images.size()));
   }
-  Sequences sequences;
+  ImageTokens tokens{wanted, images, kept, {}, config.prefix(), {}};
   for (std::size_t b = 0; b < images.size(); ++b) {
     check(images[b], config);
-    sequences.append(config.prefix() + kept_count(grid_of(images[b], config.patch), kept, b));
+    tokens.grids.push_back(grid_of(images[b], config.patch));
+    tokens.sequences.append(config.prefix() + kept_count(tokens.grids.back(), kept, b));
   }
-  const auto patches = linear(patchify(images, config.patch, kept, pass), tower.patch_embedding, pass);
-  auto x = place_tokens(tower, patches, images, kept, pass);  // [N,C]
-  if (config.input_norm == InputNorm::present) x = norm(x, tower.input_norm, pass);
-  x = encode_and_pool(std::move(x), sequences, tower, pass);                  // [B,C]
-  return tower.projection.present() ? linear(x, tower.projection, pass) : x;  // [B,D]
+  return tokens;
+}
+
+template <class T>
+Tensor<T> embed(const VisionTower<T>& tower, const ImageTokens& tokens, Pass<T>& pass) {
+  const auto values = patchify(tokens.images, tower.config.patch, tokens.kept, pass);
+  const auto patches = linear(values, tower.patch_embedding, pass);
+  const auto x = place_tokens(tower, patches, tokens, pass);  // [N,C]
+  return tower.config.input_norm == InputNorm::present ? norm(x, tower.input_norm, pass) : x;
+}
+
+template <class T>
+Tensor<T> encode(const VisionTower<T>& tower, Tensor<T> x, const ImageTokens& tokens, Pass<T>& pass) {
+  const auto& config = tower.config;
+  std::vector<std::int64_t> wanted;
+  if (reads_first_rows(config, tokens)) wanted = tokens.sequences.first_rows();
+  x = transformer<T>(std::move(x), tower.encoder, {tokens.sequences, wanted}, pass);  // [N,C], or [B,C]
+  return config.output_norm == OutputNorm::before_pooling ? norm(x, tower.output_norm, pass) : x;
+}
+
+template <class T>
+Tensor<T> pool(const VisionTower<T>& tower, const Tensor<T>& x, const ImageTokens& tokens, Pass<T>& pass) {
+  const auto& config = tower.config;
+  const auto& sequences = tokens.sequences;
+  Tensor<T> pooled;
+  switch (config.pool) {
+    case VisionPool::first_token:
+      pooled = reads_first_rows(config, tokens) ? x : gather<T>(x, sequences.first_rows(), pass);
+      break;
+    case VisionPool::mean:
+      pooled = mean_rows(x, sequences, tokens.special, pass);
+      break;
+    case VisionPool::probe:
+      pooled = pool_by_probe(x, sequences, tower.probe, pass);
+      break;
+    case VisionPool::first_and_mean: {
+      const auto mean = mean_rows(x, sequences, tokens.special, pass);
+      pooled = concat(gather<T>(x, sequences.first_rows(), pass), mean, pass);
+      break;
+    }
+  }
+  return config.output_norm == OutputNorm::after_pooling ? norm(pooled, tower.output_norm, pass) : pooled;
+}
+
+template <class T>
+Tensor<T> project(const VisionTower<T>& tower, const Tensor<T>& pooled, Pass<T>& pass) {
+  return tower.projection.present() ? linear(pooled, tower.projection, pass) : pooled;
+}
+
+template <class T>
+Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> images, Pass<T>& pass,
+                 KeptPatches kept) {
+  const auto tokens = read_images(tower.config, images, kept, WantedRows::pooled);
+  auto x = embed(tower, tokens, pass);                        // [N,C]
+  x = encode(tower, std::move(x), tokens, pass);              // [N,C], or [B,C]
+  return project(tower, pool(tower, x, tokens, pass), pass);  // [B,D]
+}
+
+template <class T>
+ImageStates<T> hidden_states(const VisionTower<T>& tower, std::span<const Pixels> images, Pass<T>& pass,
+                             KeptPatches kept) {
+  auto tokens = read_images(tower.config, images, kept, WantedRows::all);
+  auto rows = encode(tower, embed(tower, tokens, pass), tokens, pass);
+  return {std::move(tokens), std::move(rows)};
 }
 
 void pack(VisionTower<float>& tower, WeightType type) {
@@ -93,8 +135,22 @@ void pack(VisionTower<float>& tower, WeightType type) {
   if (tower.projection.present()) pack(tower.projection);
 }
 
+template Tensor<float> embed(const VisionTower<float>&, const ImageTokens&, Pass<float>&);
+template Tensor<float> encode(const VisionTower<float>&, Tensor<float>, const ImageTokens&, Pass<float>&);
+template Tensor<float> pool(const VisionTower<float>&, const Tensor<float>&, const ImageTokens&,
+                            Pass<float>&);
+template Tensor<float> project(const VisionTower<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<float> encode(const VisionTower<float>&, std::span<const Pixels>, Pass<float>&, KeptPatches);
+template ImageStates<float> hidden_states(const VisionTower<float>&, std::span<const Pixels>, Pass<float>&,
+                                          KeptPatches);
+template Tensor<double> embed(const VisionTower<double>&, const ImageTokens&, Pass<double>&);
+template Tensor<double> encode(const VisionTower<double>&, Tensor<double>, const ImageTokens&, Pass<double>&);
+template Tensor<double> pool(const VisionTower<double>&, const Tensor<double>&, const ImageTokens&,
+                             Pass<double>&);
+template Tensor<double> project(const VisionTower<double>&, const Tensor<double>&, Pass<double>&);
 template Tensor<double> encode(const VisionTower<double>&, std::span<const Pixels>, Pass<double>&,
                                KeptPatches);
+template ImageStates<double> hidden_states(const VisionTower<double>&, std::span<const Pixels>, Pass<double>&,
+                                           KeptPatches);
 
 }  // namespace beeld

@@ -3,6 +3,7 @@
 #include <beeld/image.h>
 
 #include <span>
+#include <vector>
 
 #include "core/transformer/parameters.h"
 #include "vision/model/patches.h"
@@ -73,11 +74,63 @@ struct VisionTower {
   }
 };
 
-/// Embeddings of pictures, or of what is `kept` of them: B x [3,H,W] -> [B,D]. Throws Error(invalid_argument)
-/// for a size the tower cannot read.
+/// Pictures as a tower reads them: N tokens of B pictures, end to end. Of each the first `special` are the
+/// class token and registers; behind them come its patches, row by row of its grid, or in the order of
+/// `kept`.
+struct ImageTokens {
+  WantedRows wanted = WantedRows::pooled;
+  std::span<const Pixels> images;  // looked at, and not held
+  KeptPatches kept;                // neither
+  std::vector<Grid> grids;         // [B]
+  int special = 0;
+  Sequences sequences;
+};
+
+/// All patches of pictures, or those that are `kept`. Throws Error(invalid_argument) for a size the tower
+/// cannot read, and where `kept` is not of as many pictures.
+ImageTokens read_images(const VisionConfig& config, std::span<const Pixels> images, KeptPatches kept,
+                        WantedRows wanted);
+
+// A tower's forward: embed, encode, pool, project.
+
+/// Patches as tokens, the special ones in front, with their positions: B x [3,H,W] -> [N,C]. Throws
+/// Error(invalid_argument) for a kept patch outside the grid.
+template <class T>
+Tensor<T> embed(const VisionTower<T>& tower, const ImageTokens& tokens, Pass<T>& pass);
+
+/// All blocks, and the output norm where it stands before pooling: [N,C] -> [N,C], or [B,C] where only pooled
+/// rows are wanted and pooling reads the class token.
+template <class T>
+Tensor<T> encode(const VisionTower<T>& tower, Tensor<T> x, const ImageTokens& tokens, Pass<T>& pass);
+
+/// One row a picture, of what encode() gave for the same tokens, and the output norm where it stands behind
+/// pooling: -> [B,C], or [B,2C] by VisionPool::first_and_mean.
+template <class T>
+Tensor<T> pool(const VisionTower<T>& tower, const Tensor<T>& x, const ImageTokens& tokens, Pass<T>& pass);
+
+/// Into the space shared with texts: [B,C] -> [B,D]
+template <class T>
+Tensor<T> project(const VisionTower<T>& tower, const Tensor<T>& pooled, Pass<T>& pass);
+
+/// The four in a row: embeddings of pictures, or of what is `kept` of them: B x [3,H,W] -> [B,D]. Throws as
+/// read_images() and embed() do.
 template <class T>
 Tensor<T> encode(const VisionTower<T>& tower, std::span<const Pixels> images, Pass<T>& pass,
                  KeptPatches kept = {});
+
+/// What encode() leaves of every token.
+template <class T>
+struct ImageStates {
+  ImageTokens tokens;
+  Tensor<T> rows;  // [N,C]
+};
+
+/// The last_hidden_state of Hugging Face's towers, and timm's forward_features: behind the output norm of
+/// those that norm before pooling (ViT, DINOv2, SigLIP, OpenCLIP), and as the last block gives it in the
+/// others (Hugging Face's CLIP, timm's with an fc_norm).
+template <class T>
+ImageStates<T> hidden_states(const VisionTower<T>& tower, std::span<const Pixels> images, Pass<T>& pass,
+                             KeptPatches kept = {});
 
 /// Orders the weights for fast products. The first and the last product, small and close to what is seen,
 /// stay float32.

@@ -121,6 +121,84 @@ TEST_F(EmbedTest, ManyInputsCrossBatches) {
     EXPECT_NEAR(all[37]["embedding"][i].get<double>(), one["embedding"][i].get<double>(), 1e-6);
 }
 
+/// What --tokens --out says of each input, and then of the file.
+TEST_F(EmbedTest, TokensAreRowsOfAFileAndLinesSayWhose) {
+  const auto a = add_picture("a.png", 1), b = add_picture("b.png", 2);
+  const auto bad = add_file("bad.png", "this is no picture");
+  const auto finished =
+      run({"embed", "--tokens", "--out", out_.string(), "--image", a.string(), bad.string(), b.string()});
+  EXPECT_EQ(finished.code, 1);
+  EXPECT_TRUE(finished.names("bad.png")) << finished.err;
+  const auto model = Model::load(model_);
+  const std::vector<Image> images = {wave_picture(48, 40, 1), wave_picture(48, 40, 2)};
+  const auto features = model.token_features(images);
+  const auto rows = read_npy(out_);
+  ASSERT_EQ(rows.shape, (std::vector<std::size_t>{features.rows.rows, features.rows.columns}));
+  for (std::size_t row = 0; row < features.rows.rows; ++row) expect_row(rows, row, features.rows[row]);
+  const auto lines = finished.lines();
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(lines[0]["input"], a.string());
+  EXPECT_EQ(lines[1]["input"], b.string());
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& item = features.items[i];
+    EXPECT_EQ(lines[i]["begin"], item.begin);
+    EXPECT_EQ(lines[i]["rows"], item.count);
+    EXPECT_EQ(lines[i]["special"], 1);
+    EXPECT_EQ(lines[i]["grid"], (std::vector<std::size_t>{item.grid_rows, item.grid_columns}));
+  }
+  EXPECT_EQ(lines[2]["rows"], features.rows.rows);
+}
+
+TEST_F(EmbedTest, TokensOfManyInputsFollowOneAnother) {
+  std::vector<std::string> arguments = {"embed", "--tokens", "--out", out_.string(), "--image"};
+  for (std::uint32_t i = 0; i < 20; ++i)
+    arguments.push_back(add_picture(std::to_string(i) + ".ppm", i).string());
+  const auto lines = run(arguments).lines();
+  ASSERT_EQ(lines.size(), 21u);
+  const auto rows = read_npy(out_);
+  const std::vector<Image> last = {wave_picture(48, 40, 19)};
+  const auto features = Model::load(model_).token_features(last);
+  EXPECT_EQ(lines[19]["begin"], 19 * features.rows.rows);
+  ASSERT_EQ(rows.shape[0], 20 * features.rows.rows);
+  for (std::size_t row = 0; row < features.rows.rows; ++row)
+    expect_row(rows, 19 * features.rows.rows + row, features.rows[row]);
+}
+
+TEST_F(EmbedTest, TokensAreLinesOfJsonWithoutAFile) {
+  const auto picture = add_picture("a.png", 1).string();
+  const auto lines = run({"embed", "--tokens", "--image", picture, "--text", "a cat"}).lines();
+  ASSERT_EQ(lines.size(), 2u);
+  const auto model = Model::load(model_);
+  const std::vector<std::string> texts = {"a cat"};
+  const auto features = model.token_features(texts);
+  EXPECT_EQ(lines[1]["input"], "a cat");
+  EXPECT_EQ(lines[1]["ids"], features.items[0].ids);
+  ASSERT_EQ(lines[1]["tokens"].size(), features.rows.rows);
+  EXPECT_NEAR(lines[1]["tokens"][1][2].get<double>(), features.rows[1][2], 2e-6);
+  const std::size_t patches = lines[0]["grid"][0].get<std::size_t>() * lines[0]["grid"][1].get<std::size_t>();
+  EXPECT_EQ(lines[0]["tokens"].size(), 1 + patches);
+  EXPECT_FALSE(lines[0].contains("ids"));
+}
+
+TEST_F(EmbedTest, TokensAreNamedToPeople) {
+  const auto finished = run_plain(
+      {"embed", "--tokens", "--text", "a\tcat", "--out", out_.string(), "--model", model_.string()});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  const auto rows = read_npy(out_).shape[0];
+  EXPECT_EQ(finished.out, "rows 0 to " + std::to_string(rows - 1) + "  a\\x09cat\n");
+}
+
+TEST_F(EmbedTest, TokensOfTwoWidthsDoNotFitOneFile) {
+  BEELD_NEED_SHARED("conformance/clip/public");
+  const auto model = (shared_folder() / "conformance/clip/public").string();
+  const auto picture = add_picture("a.png", 1).string();
+  const auto finished = run_plain(
+      {"embed", "--tokens", "--image", picture, "--text", "a", "--model", model, "--out", out_.string()});
+  EXPECT_EQ(finished.code, 2);
+  EXPECT_TRUE(finished.names("one .npy file cannot hold both")) << finished.err;
+  EXPECT_FALSE(std::filesystem::exists(out_));
+}
+
 TEST_F(EmbedTest, AVisionModelEmbedsPicturesOnly) {
   BEELD_NEED_SHARED("conformance/dinov2/public/config.json");
   const auto model = (shared_folder() / "conformance/dinov2/public").string();

@@ -89,6 +89,45 @@ TEST(TextTower, GivesEachTextOfABatchItsOwnResult) {
   }
 }
 
+// States of every token, pooled and projected, are what is computed of one row alone.
+TEST(TextTower, PoolsAndProjectsHiddenStatesToTheEmbedding) {
+  const std::vector<std::vector<std::int32_t>> texts{{1, end_id, 3, 28, 2}, {4, 5, end_id}, {end_id}};
+  for (const auto mask : {AttentionMask::causal, AttentionMask::none}) {
+    for (const auto pool_at : {TextPool::first, TextPool::last, TextPool::end_token, TextPool::largest_id}) {
+      for (const auto padding : {TextPadding::none, TextPadding::to_context}) {
+        auto tower = random_tower(mask, pool_at);
+        tower.config.padding = padding;
+        Pass<double> pass;
+        const auto states = hidden_states<double>(tower, texts, pass);
+        const auto& tokens = states.tokens;
+        ASSERT_EQ(states.rows.shape(), (Shape{static_cast<std::int64_t>(tokens.ids.size()), width}));
+        const bool padded = padding == TextPadding::to_context || pool_at == TextPool::last;
+        for (std::int64_t b = 0; b < 3; ++b) {
+          auto ids = texts[static_cast<std::size_t>(b)];
+          if (padded) ids.resize(context, 0);
+          const auto& rows = tokens.sequences[b];
+          EXPECT_EQ(
+              (std::vector<std::int32_t>(tokens.ids.begin() + rows.begin, tokens.ids.begin() + rows.end())),
+              ids);
+        }
+        const auto embedding = project(tower, pool(states.rows, tokens, pass), pass);
+        EXPECT_LT(difference(embedding, encode<double>(tower, texts, pass)), 1e-12);
+      }
+    }
+  }
+}
+
+TEST(TextTower, NormsEveryHiddenState) {
+  auto tower = random_tower(AttentionMask::causal, TextPool::end_token);
+  const std::vector<std::vector<std::int32_t>> texts{{1, 2, end_id, 3}};
+  Pass<double> pass;
+  const auto normed = hidden_states<double>(tower, texts, pass);
+  tower.config.final_norm = FinalNorm::absent;
+  const auto bare = hidden_states<double>(tower, texts, pass);
+  EXPECT_GT(difference(normed.rows, bare.rows), 1e-2);
+  EXPECT_LT(difference(normed.rows, norm(bare.rows, tower.final_norm, pass)), 1e-12);
+}
+
 TEST(TextTower, RefusesWhatItCannotRead) {
   const auto tower = random_tower(AttentionMask::causal, TextPool::end_token);
   testing::expect_error(ErrorCode::invalid_argument, "a text of 0 tokens; the model reads 1 to",

@@ -1,61 +1,15 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/central_differences.h"
-#include "tests/support/random_weights.h"
-#include "vision/model/tower.h"
+#include "tests/vision/model/random_tower.h"
 
 namespace beeld {
 namespace {
 
-using testing::random_tensor;
-
-constexpr std::int64_t width = 8;
-constexpr int patch = 2;
-
-Pixels random_picture(int height, int columns, std::uint64_t seed) {
-  const auto values = random_tensor<float>({3 * height * columns}, seed);
-  return {height, columns, {values.data(), values.data() + values.size()}};
-}
-
-/// One family of vision towers, as a change of one with a class token and pre-norm blocks.
-struct Variant {
-  const char* name;
-  std::function<void(VisionConfig&)> change;
-};
-
-template <class T>
-VisionTower<T> random_tower(const Variant& variant) {
-  VisionTower<T> tower;
-  auto& config = tower.config;
-  config.image_height = config.image_width = 3 * patch;
-  config.patch = patch;
-  config.class_tokens = config.positioned_tokens = 1;
-  config.positions = {3, 3};
-  config.block.width = width;
-  config.block.mlp_width = 12;
-  set_heads(config.block, 2);
-  config.layers = 2;
-  variant.change(config);
-  const auto& block = config.block;
-  tower.patch_embedding =
-      testing::random_linear<T>({width, std::int64_t{3} * patch * patch}, 1, config.patch_bias);
-  if (config.prefix() > 0) tower.prefix = random_tensor<T>({config.prefix(), width}, 3);
-  const auto places = std::int64_t{config.positions.rows} * config.positions.columns;
-  tower.positions = random_tensor<T>({config.positioned_tokens + places, width}, 4);
-  if (config.input_norm == InputNorm::present) tower.input_norm = testing::random_norm<T>(block, 5);
-  tower.encoder = testing::random_transformer<T>(block, config.layers);
-  if (config.output_norm != OutputNorm::absent) tower.output_norm = testing::random_norm<T>(block, 7);
-  if (config.pool == VisionPool::probe) {
-    tower.probe = {.config = block,
-                   .probe = random_tensor<T>({1, width}, 9),
-                   .attention = testing::random_attention<T>(block, 900),
-                   .norm = testing::random_norm<T>(block, 11),
-                   .mlp = testing::random_mlp<T>(block, 950)};
-  }
-  const auto pooled = config.pool == VisionPool::first_and_mean ? 2 * width : width;
-  tower.projection = testing::random_linear<T>({5, pooled}, 13, Bias::absent);
-  return tower;
-}
+using testing::clip_tower;
+using testing::random_picture;
+using testing::random_tower;
+using Variant = testing::TowerVariant;
 
 template <class T>
 testing::Checked<T> parameters(const VisionTower<T>& tower) {
@@ -72,11 +26,6 @@ testing::Checked<T> parameters(const VisionTower<T>& tower) {
   checked.add("probe.mlp", tower.probe.mlp);
   checked.add("projection", tower.projection);
   return checked;
-}
-
-void clip_tower(VisionConfig& config) {
-  config.input_norm = InputNorm::present;
-  config.block.activation = Activation::quick_gelu;
 }
 
 class VisionTowerGradients : public ::testing::TestWithParam<Variant> {};
@@ -114,39 +63,7 @@ TEST_P(VisionTowerGradients, AreTheSameInFloat) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Variants, VisionTowerGradients,
-                         ::testing::Values(Variant{"ClassToken", clip_tower},
-                                           Variant{"Registers",
-                                                   [](VisionConfig& c) {
-                                                     c.registers = 2;
-                                                     c.block.residual_scale = ResidualScale::learned;
-                                                     c.output_norm = OutputNorm::after_pooling;
-                                                   }},
-                                           Variant{"NoPrefixAndMean",
-                                                   [](VisionConfig& c) {
-                                                     c.class_tokens = c.positioned_tokens = 0;
-                                                     c.pool = VisionPool::mean;
-                                                     c.output_norm = OutputNorm::after_pooling;
-                                                     c.patch_bias = Bias::present;
-                                                   }},
-                                           Variant{"FirstAndMean",
-                                                   [](VisionConfig& c) {
-                                                     c.pool = VisionPool::first_and_mean;
-                                                     c.registers = 1;
-                                                     c.positioned_tokens = 2;
-                                                   }},
-                                           Variant{"Probe",
-                                                   [](VisionConfig& c) {
-                                                     c.class_tokens = c.positioned_tokens = 0;
-                                                     c.pool = VisionPool::probe;
-                                                     c.patch_bias = Bias::present;
-                                                     c.block.activation = Activation::gelu_tanh;
-                                                   }},
-                                           Variant{"PostNorm",
-                                                   [](VisionConfig& c) {
-                                                     c.block.norm_place = NormPlace::post;
-                                                     c.output_norm = OutputNorm::absent;
-                                                   }}),
+INSTANTIATE_TEST_SUITE_P(Variants, VisionTowerGradients, ::testing::ValuesIn(testing::tower_variants()),
                          [](const auto& v) { return v.param.name; });
 
 // Pictures of three grids, one the positions' own, in one batch.
