@@ -11,6 +11,9 @@ namespace beeld {
 
 namespace {
 
+// Of what is encoded: one that waits, and one being prepared. More of them would only take memory.
+constexpr std::size_t most_ahead = 2;
+
 /// A task is not bound to a step: it does the most advanced one that can be done when its turn comes. Nobody
 /// ever waits for a step, so that a thread may come by here while it waits in a step's own parallel_for.
 class PipelineRun {
@@ -18,7 +21,7 @@ class PipelineRun {
   explicit PipelineRun(const PipelineSteps& steps) : steps_(steps), ready_(steps.places) {}
 
   void run() {
-    tasks_.run([this] { work(); });
+    call();
     tasks_.wait();
     if (failure_) std::rethrow_exception(failure_);
   }
@@ -32,24 +35,28 @@ class PipelineRun {
 
   bool can_write() const { return !writing_ && written_ < encoded_; }
   bool can_encode() const { return !encoding_ && encoded_ < taken_ && ready_[place(encoded_)]; }
-  bool can_take() const { return !ended_ && taken_ - written_ < steps_.places; }
+  bool can_take() const {
+    const auto ahead = taken_ - encoded_ - (encoding_ ? 1 : 0);
+    return !ended_ && ahead < most_ahead && taken_ - written_ < steps_.places;
+  }
 
   std::size_t place(std::size_t item) const { return item % steps_.places; }
 
   /// Does one step, if there is one to do.
   void work() {
     std::unique_lock lock(mutex_);
+    called_ = false;
     try {
       const auto step = begin();
       if (!step) return;
-      call_others();
+      call_if_needed();
       lock.unlock();
       (step->kind == Kind::write    ? steps_.write
        : step->kind == Kind::encode ? steps_.encode
                                     : steps_.prepare)(step->place);
       lock.lock();
       end(*step);
-      call_others();
+      call_if_needed();
     } catch (...) {
       if (!lock.owns_lock()) lock.lock();
       if (!failure_) failure_ = std::current_exception();
@@ -90,15 +97,21 @@ class PipelineRun {
     }
   }
 
-  void call_others() {
-    if (!failure_ && (can_write() || can_encode() || can_take())) tasks_.run([this] { work(); });
+  /// Where there is a step to do, one task is on its way, which calls the next.
+  void call_if_needed() {
+    if (!called_ && !failure_ && (can_write() || can_encode() || can_take())) call();
+  }
+
+  void call() {
+    called_ = true;
+    tasks_.run([this] { work(); });
   }
 
   const PipelineSteps& steps_;
   std::mutex mutex_;
   std::vector<bool> ready_;  // [place]: prepared, not yet encoded
   std::size_t taken_ = 0, encoded_ = 0, written_ = 0;
-  bool ended_ = false, encoding_ = false, writing_ = false;
+  bool called_ = false, ended_ = false, encoding_ = false, writing_ = false;
   std::exception_ptr failure_;
   TaskGroup tasks_;
 };

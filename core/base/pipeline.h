@@ -10,7 +10,7 @@ namespace beeld {
 struct PipelineSteps {
   std::size_t places = 1;                       ///< Items under way at most.
   std::function<bool(std::size_t place)> take;  ///< False where there is no further item. One call at a time.
-  std::function<void(std::size_t place)> prepare;  ///< Several items side by side.
+  std::function<void(std::size_t place)> prepare;  ///< Of two items side by side.
   std::function<void(std::size_t place)> encode;   ///< One item at a time, in the order of take().
   std::function<void(std::size_t place)> write;    ///< The same, while another one is encoded.
 };
