@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int rounds = 15;
+constexpr int rounds = 7;
 constexpr const char* safetensors = "safetensors";
 constexpr const char* pickled = "pickled";
 

@@ -20,12 +20,18 @@ std::string u16(std::size_t value) { return little(static_cast<std::uint16_t>(va
 std::string u32(std::size_t value) { return little(static_cast<std::uint32_t>(value)); }
 std::string u64(std::size_t value) { return little(static_cast<std::uint64_t>(value)); }
 
+constexpr std::array<std::uint32_t, 256> crc_table = [] {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    table[i] = i;
+    for (int bit = 0; bit < 8; ++bit) table[i] = table[i] >> 1 ^ (table[i] & 1 ? 0xedb88320U : 0U);
+  }
+  return table;
+}();
+
 std::uint32_t crc32(std::string_view bytes) {
   std::uint32_t crc = 0xffffffff;
-  for (const char byte : bytes) {
-    crc ^= static_cast<std::uint8_t>(byte);
-    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320U : 0U);
-  }
+  for (const char byte : bytes) crc = crc >> 8 ^ crc_table[(crc ^ static_cast<std::uint8_t>(byte)) & 0xff];
   return ~crc;
 }
 
