@@ -3,7 +3,8 @@
 #include <beeld/error.h>
 #include <gtest/gtest.h>
 
-#include <cstring>
+#include <algorithm>
+#include <cstddef>
 #include <numeric>
 
 #include "core/base/files.h"
@@ -26,7 +27,7 @@ std::string counted(int elements) {
 
 std::vector<float> values_of(const TensorEntry& entry) {
   std::vector<float> values(entry.bytes.size() / sizeof(float));
-  std::memcpy(values.data(), entry.bytes.data(), entry.bytes.size());
+  std::copy_n(entry.bytes.data(), values.size() * sizeof(float), reinterpret_cast<std::byte*>(values.data()));
   return values;
 }
 
