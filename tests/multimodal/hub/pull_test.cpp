@@ -58,12 +58,19 @@ TEST_F(PullTest, FetchesVerifiesAndPublishes) {
 /// A listing of about a megabyte: a real repository lists thousands of files that no checkpoint needs.
 TEST_F(PullTest, AListingArrivesInAnyPieces) {
   for (int i = 0; i < 11000; ++i) files_["runs/events-" + std::to_string(i) + ".json"] = "{}";
-  ASSERT_GT(hub_.listing().size(), 1'000'000U);
+  const auto plain = hub_.listing(), compressed = testing::gzipped(plain);
+  ASSERT_GT(plain.size(), 1'000'000U);
   const std::vector<std::vector<std::size_t>> ways{{}, {1, 16384, 3, 40000}, {65537}, {16383, 1}};
   for (const auto& pieces : ways) {
-    for (const auto framing : {testing::Framing::length, testing::Framing::chunked}) {
-      HttpServer server([&](const HttpRequestSeen& request) {
-        auto reply = answer(request);
+    for (const auto& [framing, listing] :
+         {std::pair(testing::Framing::length, &plain), std::pair(testing::Framing::chunked, &plain),
+          std::pair(testing::Framing::length, &compressed),
+          std::pair(testing::Framing::chunked, &compressed)}) {
+      HttpServer server([&, framing = framing, listing = listing](const HttpRequestSeen& request) {
+        auto reply = request.path.starts_with("/api/")
+                         ? HttpReply{.body = *listing, .headers = {}, .drop_after = {}}
+                         : answer(request);
+        if (reply.body == compressed) reply.headers["Content-Encoding"] = "gzip";
         reply.pieces = pieces;
         reply.framing = framing;
         if (pieces == ways[2]) reply.pause = std::chrono::milliseconds(5);
