@@ -43,6 +43,7 @@ TEST_F(PullCommandTest, FetchesThePickledWeightsOfTheReadme) {
     arguments.push_back(model);
     return run_plain(arguments).line()["embedding"];
   };
+  EXPECT_EQ(embedded(model_.string()).size(), 24U);
   EXPECT_EQ(embedded("openai/clip-vit-base-patch32"), embedded(model_.string()));
 }
 
