@@ -26,8 +26,8 @@ WeightType weight_type(const std::string& name) {
 void add_global_options(Command& app, GlobalOptions& options) {
   app.add_option(
          "--model", options.model,
-         "A checkpoint folder, a name in the store, or hf:owner/name (default: $BEELD_MODEL, else the "
-         "small model that comes with beeld)")
+         "A checkpoint folder, a name in the store, or hf:owner/name[@revision][/subfolder] (default: "
+         "$BEELD_MODEL, else the small model that comes with beeld)")
       ->type_name("REF");
   app.add_option("--threads", options.threads, "Threads to use (default: one for each core)")
       ->type_name("N")

@@ -11,7 +11,7 @@ ExitCode list_models(Session& session) {
   const auto names = stored_models();
   for (const auto& name : names) {
     if (session.output.json())
-      session.output.object({{"name", name}, {"path", json_path(store_folder() / name)}});
+      session.output.object({{"name", name}, {"path", json_path(resolve_model("hf:" + name))}});
     else
       session.output.text(printable(name) + "\n");
   }

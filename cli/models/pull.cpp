@@ -30,12 +30,17 @@ void add_pull(Command& app, Session& session) {
   auto& command =
       *app.add_subcommand("pull", "Fetch a checkpoint from the Hugging Face hub into the local store");
   const auto reference = std::make_shared<std::string>();
-  command.add_option("MODEL", *reference, "hf:owner/name")->type_name("")->required();
+  command.add_option("MODEL", *reference, "hf:owner/name[@revision][/subfolder]")->type_name("")->required();
   add_examples(command,
                "  beeld pull hf:openai/clip-vit-base-patch32\n"
                "  beeld search \"a red bicycle\" ~/Pictures --model openai/clip-vit-base-patch32\n"
-               "An interrupted transfer is resumed by the next pull. $HF_ENDPOINT names another server,\n"
-               "$HF_TOKEN a token, $BEELD_STORE another folder for the store.");
+               "  beeld pull hf:openai/clip-vit-base-patch32@refs/pr/15\n"
+               "  beeld pull hf:sentence-transformers/clip-ViT-B-32/0_CLIPModel\n"
+               "A revision is a branch, a tag, a commit or a reference; %2F stands for a slash in its name.\n"
+               "The configuration is checked before weights are fetched, safetensors are taken rather than\n"
+               "pickles. An interrupted transfer is resumed by the next pull. $HF_ENDPOINT names another\n"
+               "server, $HF_TOKEN a token (else the hub's saved one is used), $BEELD_STORE another folder\n"
+               "for the store.");
   command.callback([&session, reference] {
     session.run = [&session, reference] { return pull_model(session, *reference); };
   });

@@ -1,6 +1,7 @@
 #include "core/format/weights.h"
 
 #include <beeld/error.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cmath>
@@ -46,6 +47,28 @@ Tensor<float> as_floats(const TensorEntry& entry, Shape shape) {
   return result;
 }
 
+/// Zeros that take no memory: pages that nobody has written to.
+class Zeros {
+ public:
+  explicit Zeros(std::size_t bytes) : size_(bytes) {
+    data_ =
+        ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data_ == MAP_FAILED) {
+      throw Error(ErrorCode::limit,
+                  "[weights] a tensor of " + std::to_string(bytes) + " bytes does not fit the address space");
+    }
+  }
+  ~Zeros() { ::munmap(data_, size_); }
+  Zeros(const Zeros&) = delete;
+  Zeros& operator=(const Zeros&) = delete;
+
+  std::span<std::byte> bytes() const { return {static_cast<std::byte*>(data_), size_}; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
 }  // namespace
 
 Tensor<float> join_rows(const Tensor<float>& first, const Tensor<float>& second) {
@@ -61,7 +84,22 @@ WeightReader::WeightReader(const Checkpoint& checkpoint, std::string name, Weigh
 
 WeightReader::WeightReader(std::uint64_t seed) : name_("a new model"), random_(seed) {}
 
+WeightReader WeightReader::blank() {
+  WeightReader reader(std::uint64_t{0});
+  reader.name_ = "a configuration";
+  reader.use_ = WeightUse::none;
+  return reader;
+}
+
+const TensorEntry& WeightReader::blank_entry(const std::string& name, Shape shape) {
+  const auto zeros = std::make_shared<const Zeros>(static_cast<std::size_t>(shape.size()) * sizeof(float));
+  TensorEntry entry{.dtype = DType::f32, .shape = {}, .bytes = zeros->bytes(), .owner = zeros};
+  for (std::size_t i = 0; i < shape.rank(); ++i) entry.shape.push_back(shape[i]);
+  return blanks_.insert_or_assign(name, std::move(entry)).first->second;
+}
+
 const TensorEntry& WeightReader::entry_of(const std::string& name, Shape shape) {
+  if (use_ == WeightUse::none) return blank_entry(name, shape);
   const auto* entry = checkpoint_->find(name);
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::corrupt,
@@ -140,7 +178,7 @@ Weight<float> WeightReader::matrix(const std::string& name, Shape out_in, Layout
 float WeightReader::scalar(const std::string& name, float initial) {
   const auto value = fetch({name, Initial::zeros}, {1});
   if (use_ == WeightUse::training) named_.back().shape.clear();
-  if (!checkpoint_) *named_.back().values.data() = initial;
+  if (draws()) *named_.back().values.data() = initial;
   return *value.data();
 }
 
@@ -262,7 +300,7 @@ Transformer<float> WeightReader::transformer(const BlockConfig& config, int laye
       block.attention_scale = read(begin + names.attention_scale, {config.width});
       block.mlp_scale = read(begin + names.mlp_scale, {config.width});
     }
-    if (!checkpoint_) {
+    if (draws()) {
       const auto branches = config.cross_attention ? 3.0F : 2.0F;
       const auto factor = 1 / std::sqrt(branches * static_cast<float>(layers));
       for (auto* branch : {&block.attention.output, &block.cross_attention.output, &block.mlp.down}) {

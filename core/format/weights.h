@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -68,6 +69,7 @@ inline constexpr BlockNames resblock_names{
 enum class WeightUse {
   inference,  ///< they are only looked at: matrices and tables are checked, and stay in the mapped file
   training,   ///< they will change: each has memory of its own
+  none,       ///< there are none yet: only what is asked for matters
 };
 
 /// A tensor under the name and in the shape that its checkpoint format gives it.
@@ -90,7 +92,11 @@ class WeightReader {
   /// sqrt(2 * layers) (Radford et al. 2019), tables with 0.02, gains one, biases zero.
   explicit WeightReader(std::uint64_t seed);
 
-  /// False for everything optional where weights are drawn.
+  /// Neither reads nor draws: every tensor is there as it is asked for, and holds zeros that take no memory.
+  /// So a configuration is tried before its weights are there.
+  static WeightReader blank();
+
+  /// False for everything optional without a checkpoint.
   bool has(std::string_view name) const { return checkpoint_ && checkpoint_->find(name) != nullptr; }
 
   /// A tensor whose values are those of `shape`; extents of one, and a flattened tail, are the file's own
@@ -150,6 +156,8 @@ class WeightReader {
   Tensor<float> fetch(Asked asked, Shape shape);
   Weight<float> fetch_weight(Asked asked, Shape shape);
   const TensorEntry& entry_of(const std::string& name, Shape shape);
+  const TensorEntry& blank_entry(const std::string& name, Shape shape);
+  bool draws() const { return !checkpoint_ && use_ == WeightUse::training; }
   StoredPart part_of(const Asked& asked, Shape shape);
   void draw(Tensor<float>& values, Initial initial);
 
@@ -162,11 +170,12 @@ class WeightReader {
                                           const BlockNames& names);
   MlpWeights<float> mlp(const std::string& prefix, const BlockConfig& config, const BlockNames& names);
 
-  const Checkpoint* checkpoint_ = nullptr;  // null: weights are drawn
+  const Checkpoint* checkpoint_ = nullptr;  // null: weights are drawn, or blank
   std::string name_;
   WeightUse use_ = WeightUse::training;
   Random random_{0};
   std::vector<NamedTensor> named_;
+  std::map<std::string, TensorEntry, std::less<>> blanks_;
   std::set<std::string, std::less<>> read_;
   std::vector<std::string> ignored_;
   std::size_t parameters_ = 0;

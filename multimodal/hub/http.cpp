@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <charconv>
 #include <exception>
 #include <memory>
@@ -12,6 +13,7 @@ namespace beeld {
 namespace {
 
 constexpr long max_redirects = 8;
+constexpr long slowest_bytes_a_second = 100;
 
 struct CurlCleanup {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
@@ -25,12 +27,20 @@ struct Transfer {
   std::uint64_t range_start = 0;  ///< From the Content-Range header of the current response.
   bool has_range = false;
   bool started = false;
+  std::string error_code = {};
   std::exception_ptr failure;  ///< An exception cannot pass through libcurl.
 
   long status() const {
     long code = 0;
     curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &code);
     return code;
+  }
+
+  bool is_page() const {
+    const char* type = nullptr;
+    curl_easy_getinfo(handle, CURLINFO_CONTENT_TYPE, &type);
+    constexpr std::string_view page = "text/html";
+    return type != nullptr && curl_strnequal(type, page.data(), page.size()) != 0;
   }
 
   /// Places the body's first byte.
@@ -46,11 +56,23 @@ bool same_name(std::string_view line, std::string_view name) {
   return line.size() >= name.size() && curl_strnequal(line.data(), name.data(), name.size()) != 0;
 }
 
+/// The value of a header line with this name (and its colon), without blanks around it.
+std::string_view value_of(std::string_view line, std::string_view name) {
+  line.remove_prefix(name.size());
+  const auto first = line.find_first_not_of(" \t");
+  const auto last = line.find_last_not_of(" \t\r\n");
+  return first == std::string_view::npos ? "" : line.substr(first, last - first + 1);
+}
+
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   std::string_view line(data, size);
-  if (line.starts_with("HTTP/")) transfer.has_range = false;  // The next response of a redirect chain.
-  constexpr std::string_view content_range = "content-range:";
+  constexpr std::string_view content_range = "content-range:", error_code = "x-error-code:";
+  if (line.starts_with("HTTP/")) {  // The next response of a redirect chain.
+    transfer.has_range = false;
+    transfer.error_code.clear();
+  }
+  if (same_name(line, error_code)) transfer.error_code = value_of(line, error_code);
   if (!same_name(line, content_range)) return size;
   const auto digit = line.find_first_of("0123456789", content_range.size());
   if (digit == std::string_view::npos) return size;
@@ -63,7 +85,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   const auto status = transfer.status();
-  if (status != 200 && status != 206) return size;
+  if ((status != 200 && status != 206) || transfer.is_page()) return size;
   try {
     if (!transfer.started) transfer.start();
     transfer.request.body(transfer.position, {data, size});
@@ -106,8 +128,9 @@ void set_options(CURL* handle, const HttpRequest& request, Transfer& transfer, c
   if (request.offset > 0) {
     curl_easy_setopt(handle, CURLOPT_RANGE, (std::to_string(request.offset) + "-").c_str());
   }
+  if (request.encoding == Encoding::gzip) curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.timeouts.connect.count()));
-  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, slowest_bytes_a_second);
   curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.timeouts.stall.count()));
 
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
@@ -135,6 +158,7 @@ HttpOutcome outcome_of(CURLcode code, CURL* handle) {
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
     case CURLE_HTTP2:
     case CURLE_HTTP2_STREAM:
       return HttpOutcome::interrupted;
@@ -159,6 +183,11 @@ HttpResponse http_get(const HttpRequest& request) {
   HttpResponse response;
   response.outcome = outcome_of(code, handle.get());
   response.status = transfer.status();
+  response.is_page = transfer.is_page();
+  response.error_code = std::move(transfer.error_code);
+  curl_off_t seconds = 0;
+  curl_easy_getinfo(handle.get(), CURLINFO_RETRY_AFTER, &seconds);
+  response.retry_after = std::chrono::seconds(std::max<curl_off_t>(seconds, 0));
   if (code != CURLE_OK) response.reason = *reason ? reason : curl_easy_strerror(code);
   return response;
 }

@@ -2,13 +2,13 @@
 
 #include "core/base/files.h"
 #include "multimodal/hub/pull_file.h"
+#include "multimodal/model/families.h"
 
 #include <beeld/error.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -40,8 +40,8 @@ void make_folders(const fs::path& path) {
 /// of it however the process ends.
 class PullLock {
  public:
-  PullLock(const fs::path& staging, const HubName& name) {
-    const auto path = staging / (name.owner + "--" + name.name + ".lock");
+  PullLock(const fs::path& staged, const HubName& name) {
+    const fs::path path = staged.string() + ".lock";
     fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
     if (fd_ < 0) throw Error(ErrorCode::io, "[pull] " + path.string() + ": cannot create");
     if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
@@ -81,13 +81,17 @@ bool is_current(const fs::path& folder, const HubListing& listing) {
   return true;
 }
 
+enum class Parts { keep, remove };
+
 /// Removes what an earlier, interrupted pull of another revision left.
-void remove_others(const fs::path& folder, const HubListing& listing) {
+void remove_others(const fs::path& folder, const HubListing& listing, Parts parts) {
   std::set<std::string> wanted{manifest_name};
   for (const auto& file : listing.files) wanted.insert(file.name);
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    if (!wanted.contains(entry.path().filename().string())) fs::remove_all(entry.path(), ignored);
+    const bool is_part = entry.path().extension() == ".part";
+    if (wanted.contains(entry.path().filename().string()) || (is_part && parts == Parts::keep)) continue;
+    fs::remove_all(entry.path(), ignored);
   }
 }
 
@@ -104,26 +108,50 @@ void publish(const fs::path& staged, const fs::path& place) {
   fs::remove_all(old, ignored);
 }
 
-std::string environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
+/// Lets the settings' check look at what has been fetched. A checkpoint that it refuses leaves nothing
+/// behind.
+void check(const PullSettings& settings, const fs::path& staged, const HubName& name, FileKind latest) {
+  if (!settings.check) return;
+  try {
+    settings.check(staged, latest);
+  } catch (const Error& error) {
+    std::error_code ignored;
+    fs::remove_all(staged, ignored);
+    std::string reason = error.what();
+    const auto place = staged.string() + "/";
+    for (auto at = reason.find(place); at != std::string::npos; at = reason.find(place)) {
+      reason.erase(at, place.size());
+    }
+    throw Error(error.code(),
+                "[pull] " + name.text() + ": it cannot be read, so its weights were not fetched: " + reason);
+  }
+}
+
+void check_before_weights(const fs::path& folder, FileKind latest) {
+  if (latest == FileKind::configuration) check_configuration(folder, FilesThere::configuration);
+  if (latest == FileKind::tokenizer) check_configuration(folder, FilesThere::all_but_weights);
 }
 
 }  // namespace
 
 fs::path pull_from(const PullSettings& settings, const HubName& name, const PullCallback& progress) {
   Hub hub(settings, name);
-  const auto listing = read_listing(hub.listing(), hub.repository());
-  const auto staging = settings.store / staging_name;
-  make_folders(staging);
-  const PullLock lock(staging, name);
+  const auto listing = read_listing(hub.listing(), name);
+  const auto staged = stored_folder(settings.store / staging_name, name);
+  make_folders(staged.parent_path());
+  const PullLock lock(staged, name);
   auto place = stored_folder(settings.store, name);
   if (is_current(place, listing)) return place;
 
-  const auto staged = stored_folder(staging, name);
   make_folders(staged);
-  for (const auto& file : listing.files) pull_file(hub, file, {listing.revision, staged}, progress);
-  remove_others(staged, listing);
+  remove_others(staged, listing, Parts::keep);
+  for (const auto kind : {FileKind::configuration, FileKind::tokenizer, FileKind::weights}) {
+    for (const auto& file : listing.files) {
+      if (file.kind == kind) pull_file(hub, file, {listing.revision, staged}, progress);
+    }
+    if (kind != FileKind::weights) check(settings, staged, name, kind);
+  }
+  remove_others(staged, listing, Parts::remove);
   write_file_atomically(staged / manifest_name, manifest_of(listing));
   publish(staged, place);
   return place;
@@ -131,11 +159,12 @@ fs::path pull_from(const PullSettings& settings, const HubName& name, const Pull
 
 fs::path pull(const std::string& reference, const PullCallback& progress) {
   const auto name = parse_hub_name(reference);
-  if (!name) throw Error(ErrorCode::invalid_argument, "[pull] expected hf:owner/name, got " + reference);
-  PullSettings settings;
-  if (const auto endpoint = environment("HF_ENDPOINT"); !endpoint.empty()) settings.endpoint = endpoint;
-  settings.token = environment("HF_TOKEN");
-  settings.store = store_folder();
+  if (!name) {
+    throw Error(ErrorCode::invalid_argument,
+                std::string("[pull] expected ") + hub_name_form + ", got " + reference);
+  }
+  auto settings = settings_of_environment();
+  settings.check = check_before_weights;
   return pull_from(settings, *name, progress);
 }
 

@@ -25,21 +25,21 @@ class Hub {
  public:
   Hub(const PullSettings& settings, const HubName& name);
 
-  const std::string& repository() const { return repository_; }
-
   /// The hub's answer about the repository, as JSON text.
   std::string listing();
 
-  /// Fetches a file of a revision. Throws Error: not_found, io, corrupt, and what the receiver throws.
+  /// Fetches a file of the checkpoint's folder in a revision. Throws Error: not_found, io, corrupt, and what
+  /// the receiver throws.
   void fetch(const std::string& revision, const std::string& file, Receiver& receiver);
 
  private:
-  void get(const std::string& url, Receiver& receiver);
-  void pause(int attempt, Receiver& receiver) const;
+  void get(const std::string& url, Encoding encoding, Receiver& receiver);
+  void wait(std::chrono::milliseconds time, Receiver& receiver) const;
   [[noreturn]] void fail(const HttpResponse& response, const std::string& url) const;
+  [[noreturn]] void refuse(const HttpResponse& response, const std::string& url) const;
 
   const PullSettings& settings_;
-  std::string repository_;
+  HubName name_;
   std::string endpoint_;
   bool reached_ = false;  ///< The hub has answered before, so being unreachable may pass.
 };

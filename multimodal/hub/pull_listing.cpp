@@ -1,6 +1,7 @@
 #include "multimodal/hub/pull_listing.h"
 
 #include "core/base/files.h"
+#include "core/format/pickled_file.h"
 
 #include <beeld/error.h>
 
@@ -8,6 +9,7 @@
 #include <array>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace beeld {
 
@@ -21,9 +23,14 @@ constexpr std::array<std::string_view, 10> tokenizer_files{
 constexpr std::array<std::string_view, 4> hugging_face_files{
     "config.json", "preprocessor_config.json", "processor_config.json", "generation_config.json"};
 
-constexpr std::array<std::string_view, 2> open_clip_weights{"open_clip_model.safetensors",
-                                                            "open_clip_pytorch_model.safetensors"};
+constexpr const char* open_clip_config = "open_clip_config.json";
+constexpr const char* hugging_face_config = "config.json";
 
+/// What training programs pickle beside the weights.
+constexpr std::array<std::string_view, 5> training_files{"training_args", "optimizer", "scheduler",
+                                                         "rng_state", "scaler"};
+
+/// The files of one folder, by their names in it.
 using Files = std::map<std::string, HubFile, std::less<>>;
 
 [[noreturn]] void corrupt(const std::string& repository, const std::string& fact) {
@@ -60,83 +67,157 @@ HubFile file_of(const nlohmann::json& sibling, const std::string& repository) {
   return file;
 }
 
-/// Takes the files called `names` that are there.
-template <typename Names>
-void take(const Files& files, const Names& names, std::vector<HubFile>& taken) {
-  for (const auto name : names) {
-    const auto file = files.find(name);
-    if (file != files.end()) taken.push_back(file->second);
-  }
-}
+/// What has been chosen.
+struct Taken {
+  const Files& files;
+  std::vector<HubFile> chosen = {};
 
-/// `model-00001-of-00002.safetensors`
-bool is_shard(std::string_view name) {
-  constexpr std::string_view form = "model-#####-of-#####.safetensors";
-  return name.size() == form.size() && std::ranges::equal(name, form, [](char c, char wanted) {
+  void take(std::string_view name, FileKind kind) {
+    const auto file = files.find(name);
+    if (file == files.end()) return;
+    chosen.push_back(file->second);
+    chosen.back().kind = kind;
+  }
+};
+
+/// `model-00001-of-00002.safetensors`, where the index is `model.safetensors.index.json`.
+bool is_shard(std::string_view name, std::string_view stem, std::string_view ending) {
+  constexpr std::string_view numbers = "-#####-of-#####";
+  if (name.size() != stem.size() + numbers.size() + ending.size()) return false;
+  return name.starts_with(stem) && name.ends_with(ending) &&
+         std::ranges::equal(name.substr(stem.size(), numbers.size()), numbers, [](char c, char wanted) {
            return wanted == '#' ? c >= '0' && c <= '9' : c == wanted;
          });
 }
 
-bool take_open_clip(const Files& files, std::vector<HubFile>& taken) {
-  if (!files.contains("open_clip_config.json")) return false;
-  for (const auto weights : open_clip_weights) {
-    if (!files.contains(weights)) continue;
-    take(files, std::array<std::string_view, 2>{"open_clip_config.json", weights}, taken);
+/// Weights in one file, or in shards with their index: `stem` is "model", `ending` ".safetensors".
+bool take_weights(Taken& taken, const std::string& stem, const std::string& ending) {
+  const auto whole = stem + ending, index = whole + ".index.json";
+  if (taken.files.contains(whole)) {
+    taken.take(whole, FileKind::weights);
     return true;
   }
-  return false;
-}
-
-bool take_hugging_face(const Files& files, std::vector<HubFile>& taken) {
-  if (!files.contains("config.json")) return false;
-  if (files.contains("model.safetensors")) {
-    taken.push_back(files.at("model.safetensors"));
-  } else if (files.contains("model.safetensors.index.json")) {
-    taken.push_back(files.at("model.safetensors.index.json"));
-    for (const auto& [name, file] : files)
-      if (is_shard(name)) taken.push_back(file);
-  } else {
-    return false;
+  if (!taken.files.contains(index)) return false;
+  taken.take(index, FileKind::weights);
+  for (const auto& entry : taken.files) {
+    if (is_shard(entry.first, stem, ending)) taken.take(entry.first, FileKind::weights);
   }
-  take(files, hugging_face_files, taken);
   return true;
 }
 
-[[noreturn]] void no_checkpoint(const Files& files, const std::string& repository) {
-  for (const auto& entry : files) {
-    const std::string_view name = entry.first;
-    if (!name.ends_with(".bin") && !name.ends_with(".pt") && !name.ends_with(".pth")) continue;
-    throw Error(ErrorCode::unsupported,
-                "[pull] " + repository + ": it has pickled weights only (" + entry.first +
-                    "), which are refused because reading them can run code; look for a repository of the "
-                    "same model with a .safetensors file");
+/// The only pickled file, under whatever name: OpenAI's archives are named after their model.
+bool take_only_pickle(Taken& taken) {
+  std::vector<std::string_view> found;
+  for (const auto& entry : taken.files) {
+    const auto is_training = [&](std::string_view begin) { return entry.first.starts_with(begin); };
+    if (is_safe_part(entry.first) && has_pickled_name(entry.first) &&
+        std::ranges::none_of(training_files, is_training))
+      found.push_back(entry.first);
+  }
+  if (found.size() != 1) return false;
+  taken.take(found.front(), FileKind::weights);
+  return true;
+}
+
+/// Weights and the configuration that they need beside them, the set that is taken first before the others.
+struct CheckpointSet {
+  const char* configuration;
+  const char* stem;
+  const char* ending;
+};
+
+constexpr CheckpointSet sets[] = {
+    {open_clip_config, "open_clip_model", ".safetensors"},
+    {open_clip_config, "open_clip_pytorch_model", ".safetensors"},
+    {hugging_face_config, "model", ".safetensors"},
+    {open_clip_config, "model", ".safetensors"},
+    {open_clip_config, "open_clip_pytorch_model", ".bin"},
+    {hugging_face_config, "pytorch_model", ".bin"},
+};
+
+void take_configuration(Taken& taken, std::string_view configuration) {
+  if (configuration == open_clip_config) return taken.take(configuration, FileKind::configuration);
+  for (const auto name : hugging_face_files) taken.take(name, FileKind::configuration);
+}
+
+bool take_set(Taken& taken) {
+  for (const auto& [configuration, stem, ending] : sets) {
+    if (!taken.files.contains(configuration) || !take_weights(taken, stem, ending)) continue;
+    take_configuration(taken, configuration);
+    return true;
+  }
+  const auto& files = taken.files;
+  const bool open_clip = files.contains(open_clip_config);
+  const bool described = open_clip || files.contains(hugging_face_config) || files.contains("merges.txt") ||
+                         files.contains("tokenizer.json");
+  if (!described || !take_only_pickle(taken)) return false;
+  take_configuration(taken, open_clip ? open_clip_config : hugging_face_config);
+  return true;
+}
+
+/// One complete set of the folder's files; nothing where there is none.
+std::vector<HubFile> choose(const Files& files) {
+  Taken taken{files};
+  if (!take_set(taken)) return {};
+  for (const auto name : tokenizer_files) taken.take(name, FileKind::tokenizer);
+  return std::move(taken.chosen);
+}
+
+/// The repository's files by their folders, which are empty or end in a slash.
+using Folders = std::map<std::string, Files, std::less<>>;
+
+[[noreturn]] void no_checkpoint(const Folders& folders, const HubName& name) {
+  constexpr std::size_t most_shown = 4;
+  std::string others;
+  std::size_t shown = 0;
+  for (const auto& [folder, files] : folders) {
+    if (folder.empty() || choose(files).empty()) continue;
+    auto other = name;
+    other.subfolder = folder.substr(0, folder.size() - 1);
+    const auto parsed = parse_hub_name(other.text());
+    if (!parsed || parsed->subfolder != other.subfolder || other.subfolder == name.subfolder) continue;
+    if (++shown <= most_shown) others += (others.empty() ? "" : ", ") + ("hf:" + other.text());
   }
   throw Error(ErrorCode::not_found,
-              "[pull] " + repository +
-                  ": expected config.json with model.safetensors, or open_clip_config.json with "
-                  "open_clip_model.safetensors");
+              "[pull] " + name.text() +
+                  (others.empty() ? ": expected config.json with model.safetensors or pytorch_model.bin, or "
+                                    "open_clip_config.json with open_clip_model.safetensors or "
+                                    "open_clip_pytorch_model.bin"
+                                  : ": no checkpoint lies here, but one in a subfolder: " + others));
+}
+
+/// The hub's answer as JSON; what is none comes from something that is no hub.
+nlohmann::json parse_answer(std::string_view json, const std::string& repository) {
+  try {
+    return parse_json(json, repository);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::corrupt,
+                "[pull] " + repository + ": not a hub's answer, which is JSON: " + error.what());
+  }
 }
 
 }  // namespace
 
-HubListing read_listing(std::string_view json, const std::string& repository) {
-  const auto answer = parse_json(json, repository);
+HubListing read_listing(std::string_view json, const HubName& name) {
+  const auto repository = name.repository();
+  const auto answer = parse_answer(json, repository);
   const auto siblings = answer.is_object() ? answer.find("siblings") : answer.end();
   if (siblings == answer.end() || !siblings->is_array()) corrupt(repository, "expected a list of siblings");
 
-  Files files;
+  Folders folders;
   for (const auto& sibling : *siblings) {
     auto file = file_of(sibling, repository);
-    files.emplace(file.name, file);
+    const auto slash = file.name.rfind('/');
+    const auto folder = slash == std::string::npos ? "" : file.name.substr(0, slash + 1);
+    if (slash != std::string::npos) file.name.erase(0, slash + 1);
+    folders[folder].emplace(file.name, file);
   }
   HubListing listing;
   listing.revision = hash_at(answer, "sha", 40);
-  if (listing.revision.empty()) listing.revision = "main";
-  if (!take_open_clip(files, listing.files) && !take_hugging_face(files, listing.files)) {
-    no_checkpoint(files, repository);
-  }
-  take(files, tokenizer_files, listing.files);
-  std::ranges::sort(listing.files, {}, &HubFile::size);
+  if (listing.revision.empty()) listing.revision = name.revision.empty() ? "main" : name.revision;
+  listing.files = choose(folders[name.subfolder.empty() ? "" : name.subfolder + "/"]);
+  if (listing.files.empty()) no_checkpoint(folders, name);
+  std::ranges::sort(listing.files, {}, [](const HubFile& file) { return std::pair(file.kind, file.size); });
   return listing;
 }
 

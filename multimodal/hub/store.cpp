@@ -14,20 +14,10 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view hub_prefix = "hf:";
-constexpr std::size_t max_part_length = 96;
 
 std::string environment(const char* name) {
   const char* value = std::getenv(name);
   return value ? value : "";
-}
-
-bool is_safe_part(std::string_view part) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  };
-  return !part.empty() && part.size() <= max_part_length && part.front() != '.' &&
-         part.find("..") == std::string_view::npos && std::ranges::all_of(part, allowed);
 }
 
 [[noreturn]] void unknown_reference(const std::string& reference, const std::optional<HubName>& name) {
@@ -41,18 +31,6 @@ bool is_safe_part(std::string_view part) {
 }
 
 }  // namespace
-
-std::optional<HubName> parse_hub_name(std::string_view reference) {
-  if (reference.starts_with(hub_prefix)) reference.remove_prefix(hub_prefix.size());
-  const auto slash = reference.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto owner = reference.substr(0, slash);
-  const auto name = reference.substr(slash + 1);
-  if (!is_safe_part(owner) || !is_safe_part(name)) return std::nullopt;
-  return HubName{std::string(owner), std::string(name)};
-}
-
-fs::path stored_folder(const fs::path& store, const HubName& name) { return store / name.owner / name.name; }
 
 fs::path store_folder() {
   if (const auto store = environment("BEELD_STORE"); !store.empty()) return store;
@@ -69,8 +47,7 @@ std::vector<std::string> stored_models() {
   for (const auto& owner : fs::directory_iterator(store_folder(), error)) {
     std::error_code owner_error;
     for (const auto& model : fs::directory_iterator(owner.path(), owner_error)) {
-      const auto name =
-          parse_hub_name(owner.path().filename().string() + "/" + model.path().filename().string());
+      const auto name = stored_name(owner.path().filename().string(), model.path().filename().string());
       std::error_code ignored;
       if (name && model.is_directory(ignored)) names.push_back(name->text());
     }
@@ -86,7 +63,8 @@ fs::path resolve_model(const std::string& reference) {
     return reference;
   const auto name = parse_hub_name(reference);
   if (hub_only && !name) {
-    throw Error(ErrorCode::invalid_argument, "[model] expected hf:owner/name, got " + reference);
+    throw Error(ErrorCode::invalid_argument,
+                std::string("[model] expected ") + hub_name_form + ", got " + reference);
   }
   if (name) {
     auto folder = stored_folder(store_folder(), *name);

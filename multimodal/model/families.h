@@ -50,6 +50,17 @@ std::span<const Family> families();
 /// The family of a configuration. Throws Error(unsupported) for another one, and names those that are known.
 const Family& family_of(FolderLayout layout, Settings config);
 
+/// How much of a checkpoint lies in its folder already.
+enum class FilesThere {
+  configuration,    ///< the configurations of the towers and of the preprocessing
+  all_but_weights,  ///< and the tokenizer's files
+};
+
+/// Tells before there are weights whether a checkpoint can be read, as far as they do not decide: its family,
+/// every setting, and the input files. A folder without a configuration passes, because OpenAI's archives
+/// need none. Throws Error as Model::load.
+void check_configuration(const std::filesystem::path& folder, FilesThere there);
+
 /// What a family is recognised by, as errors and the README say it: "clip", or "open_clip_config.json".
 std::string recognition_of(const Family& family);
 

@@ -215,6 +215,23 @@ std::vector<NamedTensor> initialize_weights(const fs::path& config, std::uint64_
   return weights.named();
 }
 
+void check_configuration(const fs::path& folder, FilesThere there) {
+  const bool open_clip = fs::exists(folder / open_clip_config);
+  if (!open_clip && !fs::exists(folder / hugging_face_config)) return;
+  const auto config =
+      Settings::from_file((folder / (open_clip ? open_clip_config : hugging_face_config)).string());
+  const auto& family = family_of(open_clip ? FolderLayout::open_clip : layout_of(config), config);
+  auto weights = WeightReader::blank();
+  ModelParts parts;
+  CheckpointReading reading{folder, config, weights, parts};
+  family.read_towers(reading);
+  if (there == FilesThere::all_but_weights) {
+    family.read_inputs(reading);
+  } else if (family.layout == FolderLayout::hugging_face) {
+    hf_preprocess(folder);
+  }
+}
+
 std::shared_ptr<const Model::State> load_checkpoint(const fs::path& folder, const LoadOptions& options) {
   try {
     return load(folder, options);

@@ -1,5 +1,7 @@
 #include "multimodal/hub/pull_listing.h"
 
+#include "tests/support/expect_error.h"
+
 #include <beeld/error.h>
 #include <gtest/gtest.h>
 
@@ -15,9 +17,10 @@ std::string listing_of(const std::vector<std::string>& names) {
   return nlohmann::json{{"siblings", siblings}}.dump();
 }
 
-std::vector<std::string> chosen(const std::vector<std::string>& names) {
+std::vector<std::string> chosen(const std::vector<std::string>& names, const std::string& subfolder = "") {
   std::vector<std::string> result;
-  for (const auto& file : read_listing(listing_of(names), "o/n").files) result.push_back(file.name);
+  for (const auto& file : read_listing(listing_of(names), {"o", "n", "", subfolder}).files)
+    result.push_back(file.name);
   std::ranges::sort(result);
   return result;
 }
@@ -26,7 +29,7 @@ using Names = std::vector<std::string>;
 
 ErrorCode refused(const std::string& json) {
   try {
-    read_listing(json, "o/n");
+    read_listing(json, {"o", "n"});
   } catch (const Error& error) {
     return error.code();
   }
@@ -61,8 +64,54 @@ TEST(PullListing, PrefersACompleteOpenClipSet) {
       (Names{"config.json", "model.safetensors"}));
 }
 
+/// What openai/clip-vit-base-patch32 has on its main branch.
+TEST(PullListing, TakesAPickleWhereNothingElseIsThere) {
+  EXPECT_EQ(chosen({".gitattributes", "README.md", "config.json", "flax_model.msgpack", "merges.txt",
+                    "preprocessor_config.json", "pytorch_model.bin", "special_tokens_map.json", "tf_model.h5",
+                    "tokenizer.json", "tokenizer_config.json", "vocab.json"}),
+            (Names{"config.json", "merges.txt", "preprocessor_config.json", "pytorch_model.bin",
+                   "special_tokens_map.json", "tokenizer.json", "tokenizer_config.json", "vocab.json"}));
+  EXPECT_EQ(chosen({"config.json", "pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin",
+                    "pytorch_model.bin.index.json"}),
+            (Names{"config.json", "pytorch_model-00001-of-00002.bin", "pytorch_model-00002-of-00002.bin",
+                   "pytorch_model.bin.index.json"}));
+  EXPECT_EQ(
+      chosen({"config.json", "open_clip_config.json", "open_clip_pytorch_model.bin", "pytorch_model.bin"}),
+      (Names{"open_clip_config.json", "open_clip_pytorch_model.bin"}));
+  EXPECT_EQ(chosen({"ViT-B-32.pt", "merges.txt", "optimizer.pt"}), (Names{"ViT-B-32.pt", "merges.txt"}));
+}
+
+TEST(PullListing, LooksInTheSubfolderAlone) {
+  const Names sentence_transformers{"0_CLIPModel/config.json",
+                                    "0_CLIPModel/merges.txt",
+                                    "0_CLIPModel/preprocessor_config.json",
+                                    "0_CLIPModel/pytorch_model.bin",
+                                    "0_CLIPModel/vocab.json",
+                                    "README.md",
+                                    "config_sentence_transformers.json",
+                                    "modules.json"};
+  EXPECT_EQ(
+      chosen(sentence_transformers, "0_CLIPModel"),
+      (Names{"config.json", "merges.txt", "preprocessor_config.json", "pytorch_model.bin", "vocab.json"}));
+  testing::expect_error(ErrorCode::not_found, "in a subfolder: hf:o/n/0_CLIPModel",
+                        [&] { chosen(sentence_transformers); });
+  testing::expect_error(ErrorCode::not_found, "o/n/other", [&] { chosen(sentence_transformers, "other"); });
+}
+
+TEST(PullListing, WeightsComeLast) {
+  std::vector<FileKind> kinds;
+  const auto listing = listing_of(
+      {"config.json", "model.safetensors", "tokenizer.json", "vocab.txt", "preprocessor_config.json"});
+  for (const auto& file : read_listing(listing, {"o", "n"}).files) kinds.push_back(file.kind);
+  EXPECT_EQ(kinds, (std::vector{FileKind::configuration, FileKind::configuration, FileKind::tokenizer,
+                                FileKind::tokenizer, FileKind::weights}));
+}
+
 TEST(PullListing, RefusesWhatIsNoCheckpoint) {
-  EXPECT_EQ(refused(listing_of({"config.json", "pytorch_model.bin"})), ErrorCode::unsupported);
+  EXPECT_EQ(refused(listing_of({"config.json", "a.bin", "b.bin"})), ErrorCode::not_found);
+  EXPECT_EQ(refused(listing_of({"config.json", "training_args.bin"})), ErrorCode::not_found);
+  EXPECT_EQ(refused(listing_of({"config.json", "a b?.bin"})), ErrorCode::not_found);
+  EXPECT_EQ(refused(listing_of({"config.json", "../model.bin", "/model.bin"})), ErrorCode::not_found);
   EXPECT_EQ(refused(listing_of({"README.md"})), ErrorCode::not_found);
   EXPECT_EQ(refused(listing_of({"model.safetensors"})), ErrorCode::not_found);
   EXPECT_EQ(refused(listing_of({"../config.json", "/model.safetensors"})), ErrorCode::not_found);
@@ -83,7 +132,7 @@ TEST(PullListing, TrustsOnlyWellFormedHashes) {
       R"({"sha":"../../x","siblings":[{"rfilename":"config.json","size":2,"blobId":"../x"},)"
       R"({"rfilename":"model.safetensors","size":3,"blobId":"0123456789012345678901234567890123456789",)"
       R"("lfs":{"sha256":"zz"}}]})",
-      "o/n");
+      {"o", "n"});
   EXPECT_EQ(listing.revision, "main");
   for (const auto& file : listing.files) EXPECT_EQ(file.checksum(), "") << file.name;
 }

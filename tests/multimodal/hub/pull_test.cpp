@@ -1,9 +1,6 @@
-#include "multimodal/hub/pull.h"
-
-#include "core/base/digest.h"
 #include "core/base/files.h"
+#include "tests/multimodal/hub/pull_fixture.h"
 #include "tests/support/expect_error.h"
-#include "tests/support/http_server.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 
@@ -13,99 +10,27 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 namespace beeld {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::git_blob_of;
 using testing::HttpReply;
 using testing::HttpRequestSeen;
 using testing::HttpServer;
 using testing::ranged;
+using testing::sha256_of;
+using testing::status;
 
-const std::string revision(40, 'a');
-
-std::string sha256_of(const std::string& content) {
-  Digest digest;
-  digest.add(content);
-  return digest.hex();
-}
-
-std::string git_blob_of(const std::string& content) {
-  Digest digest(HashFunction::sha1);
-  digest.add("blob " + std::to_string(content.size()) + std::string(1, '\0') + content);
-  return digest.hex();
-}
-
-HttpReply status(int code) { return {.status = code, .body = "no", .headers = {}, .drop_after = {}}; }
-
-/// A hub with one repository, `owner/name`, whose weights are 300,000 bytes.
-class PullTest : public ::testing::Test {
+class PullTest : public testing::PullTest {
  protected:
-  PullTest() {
-    for (int i = 0; i < 300000; ++i) weights_ += static_cast<char>(i * 7 + i / 251);
-    files_ = {{"config.json", R"({"model_type":"clip"})"}, {"model.safetensors", weights_}};
-  }
-
-  std::string listing() const {
-    nlohmann::json siblings = nlohmann::json::array();
-    for (const auto& [name, content] : files_) {
-      nlohmann::json file{{"rfilename", name}, {"size", content.size()}, {"blobId", git_blob_of(content)}};
-      if (name.ends_with(".safetensors")) file["lfs"] = {{"sha256", sha256_of(content)}};
-      siblings.push_back(file);
-    }
-    return nlohmann::json{{"id", "owner/name"}, {"sha", revision}, {"siblings", siblings}}.dump();
-  }
-
-  /// Answers as the hub would.
-  HttpReply answer(const HttpRequestSeen& request) const {
-    if (request.path == "/api/models/owner/name/revision/main?blobs=true") {
-      return {.body = listing(), .headers = {}, .drop_after = {}};
-    }
-    const std::string prefix = "/owner/name/resolve/" + revision + "/";
-    const auto file =
-        request.path.starts_with(prefix) ? files_.find(request.path.substr(prefix.size())) : files_.end();
-    return file == files_.end() ? status(404) : ranged(request, file->second);
-  }
-
-  static bool wants_weights(const HttpRequestSeen& request) {
-    return request.path.ends_with("/model.safetensors");
-  }
-
-  fs::path pull_at(const std::string& endpoint, const PullCallback& progress = {}) {
-    PullSettings settings;
-    settings.endpoint = endpoint;
-    settings.token = token_;
-    settings.store = store_.path();
-    settings.timeouts = {std::chrono::milliseconds(2000), std::chrono::seconds(1)};
-    settings.attempts = 3;
-    settings.pause = std::chrono::milliseconds(1);
-    return pull_from(settings, {"owner", "name"}, progress);
-  }
-
-  void expect_refused(const std::string& endpoint, ErrorCode code, const std::string& fact) {
-    try {
-      pull_at(endpoint);
-      ADD_FAILURE() << "pulled, expected: " << fact;
-    } catch (const Error& error) {
-      EXPECT_EQ(error.code(), code) << error.what();
-      EXPECT_NE(std::string(error.what()).find(fact), std::string::npos) << error.what();
-    }
-    EXPECT_FALSE(fs::exists(store_ / "owner" / "name")) << "an incomplete folder appeared";
-  }
-
   void expect_complete() {
     const auto folder = store_ / "owner" / "name";
     EXPECT_TRUE(read_file(folder / "model.safetensors", 1u << 20) == weights_);
     EXPECT_EQ(read_file(folder / "config.json", 100), files_.at("config.json"));
     EXPECT_FALSE(fs::exists(store_ / ".staging" / "owner" / "name"));
   }
-
-  std::string weights_;
-  std::map<std::string, std::string> files_;
-  std::string token_;
-  testing::TemporaryFolder store_;
 };
 
 TEST_F(PullTest, FetchesVerifiesAndPublishes) {
@@ -133,12 +58,19 @@ TEST_F(PullTest, FetchesVerifiesAndPublishes) {
 /// A listing of about a megabyte: a real repository lists thousands of files that no checkpoint needs.
 TEST_F(PullTest, AListingArrivesInAnyPieces) {
   for (int i = 0; i < 11000; ++i) files_["runs/events-" + std::to_string(i) + ".json"] = "{}";
-  ASSERT_GT(listing().size(), 1'000'000U);
+  const auto plain = hub_.listing(), compressed = testing::gzipped(plain);
+  ASSERT_GT(plain.size(), 1'000'000U);
   const std::vector<std::vector<std::size_t>> ways{{}, {1, 16384, 3, 40000}, {65537}, {16383, 1}};
   for (const auto& pieces : ways) {
-    for (const auto framing : {testing::Framing::length, testing::Framing::chunked}) {
-      HttpServer server([&](const HttpRequestSeen& request) {
-        auto reply = answer(request);
+    for (const auto& [framing, listing] :
+         {std::pair(testing::Framing::length, &plain), std::pair(testing::Framing::chunked, &plain),
+          std::pair(testing::Framing::length, &compressed),
+          std::pair(testing::Framing::chunked, &compressed)}) {
+      HttpServer server([&, framing = framing, listing = listing](const HttpRequestSeen& request) {
+        auto reply = request.path.starts_with("/api/")
+                         ? HttpReply{.body = *listing, .headers = {}, .drop_after = {}}
+                         : answer(request);
+        if (reply.body == compressed) reply.headers["Content-Encoding"] = "gzip";
         reply.pieces = pieces;
         reply.framing = framing;
         if (pieces == ways[2]) reply.pause = std::chrono::milliseconds(5);
@@ -324,12 +256,6 @@ TEST_F(PullTest, TriesAgainAfterAServerError) {
   expect_complete();
 }
 
-TEST_F(PullTest, GivesUpAfterItsAttempts) {
-  HttpServer server([](const HttpRequestSeen&) { return status(500); });
-  expect_refused(server.url(), ErrorCode::io, "expected status 200, got 500");
-  EXPECT_EQ(server.requests().size(), 3U);
-}
-
 TEST_F(PullTest, ContinuesAStalledTransfer) {
   std::atomic<int> count{0};
   HttpServer server([&](const HttpRequestSeen& request) {
@@ -370,27 +296,6 @@ TEST_F(PullTest, RefusesARedirectToAnotherProtocolOrInACircle) {
   }
 }
 
-TEST_F(PullTest, ExplainsARefusal) {
-  for (const auto& [code, kind, fact] :
-       {std::tuple(404, ErrorCode::not_found, "no such model"),
-        std::tuple(401, ErrorCode::not_found, "HF_TOKEN"), std::tuple(403, ErrorCode::io, "HF_TOKEN")}) {
-    HttpServer server([code = code](const HttpRequestSeen&) { return status(code); });
-    expect_refused(server.url(), kind, fact);
-    EXPECT_EQ(server.requests().size(), 1U) << "a refusal is final";
-  }
-}
-
-TEST_F(PullTest, SaysPlainlyWhenOffline) {
-  std::string url;
-  {
-    HttpServer server([](const HttpRequestSeen&) { return status(404); });
-    url = server.url();
-  }
-  expect_refused(url, ErrorCode::io, "cannot reach " + url + ": you are offline, or it is down");
-  expect_refused("http://no-such-host.invalid", ErrorCode::io, "you are offline, or it is down");
-  expect_refused("ftp://example.org", ErrorCode::invalid_argument, "HF_ENDPOINT");
-}
-
 TEST_F(PullTest, AnExceptionOfTheCallbackEndsThePull) {
   HttpServer server([&](const HttpRequestSeen& request) {
     auto reply = answer(request);
@@ -407,16 +312,75 @@ TEST_F(PullTest, AnExceptionOfTheCallbackEndsThePull) {
   EXPECT_FALSE(fs::exists(store_ / "owner" / "name"));
 }
 
+/// Revisions and subfolders lie side by side, and each is found by its own name.
+TEST_F(PullTest, FetchesARevisionAndASubfolder) {
+  hub_.revision = "refs%2Fpr%2F15";
+  files_ = {{"config.json", "root"}, {"text/config.json", "sub"}, {"text/model.safetensors", weights_}};
+  HttpServer server([&](const HttpRequestSeen& request) { return answer(request); });
+  const auto name = *parse_hub_name("hf:owner/name@refs/pr/15/text");
+  const auto folder = pull_from(settings_at(server.url()), name);
+  EXPECT_EQ(folder, store_ / "owner" / "name@refs+pr+15+text");
+  EXPECT_EQ(read_file(folder / "config.json", 100), "sub");
+  EXPECT_TRUE(read_file(folder / "model.safetensors", 1u << 20) == weights_);
+  ::setenv("BEELD_STORE", store_.path().c_str(), 1);
+  EXPECT_EQ(stored_models(), std::vector<std::string>{"owner/name@refs/pr/15/text"});
+  EXPECT_EQ(resolve_model("hf:owner/name@refs/pr/15/text"), folder);
+  testing::expect_error(ErrorCode::not_found, "beeld pull hf:owner/name`",
+                        [] { resolve_model("hf:owner/name"); });
+  ::unsetenv("BEELD_STORE");
+}
+
+TEST_F(PullTest, TheConfigurationIsCheckedBeforeWeightsAreFetched) {
+  files_["vocab.json"] = "{}";
+  HttpServer server([&](const HttpRequestSeen& request) { return answer(request); });
+  for (const auto last : {FileKind::configuration, FileKind::tokenizer}) {
+    auto settings = settings_at(server.url());
+    std::vector<FileKind> seen;
+    settings.check = [&](const fs::path& folder, FileKind latest) {
+      seen.push_back(latest);
+      EXPECT_TRUE(fs::exists(folder / "config.json"));
+      EXPECT_EQ(fs::exists(folder / "vocab.json"), latest == FileKind::tokenizer);
+      if (latest == last)
+        throw Error(ErrorCode::unsupported, "[x] " + (folder / "config.json").string() + ": bad");
+    };
+    testing::expect_error(ErrorCode::unsupported,
+                          "[pull] owner/name: it cannot be read, so its weights were not fetched: "
+                          "[x] config.json: bad",
+                          [&] {
+                            pull_from(settings, {"owner", "name"});
+                          });
+    EXPECT_EQ(seen.back(), last);
+    EXPECT_FALSE(fs::exists(store_ / ".staging" / "owner" / "name")) << "what is refused leaves nothing";
+  }
+  for (const auto& request : server.requests()) EXPECT_FALSE(wants_weights(request));
+}
+
+TEST_F(PullTest, OnlyListingsMayBeCompressed) {
+  HttpServer server([&](const HttpRequestSeen& request) { return answer(request); });
+  pull_at(server.url());
+  expect_complete();
+  const auto requests = server.requests();
+  ASSERT_EQ(requests.size(), 3U);
+  EXPECT_EQ(requests[0].headers.at("accept-encoding"), "gzip");
+  for (std::size_t i = 1; i < requests.size(); ++i)
+    EXPECT_FALSE(requests[i].headers.contains("accept-encoding")) << requests[i].path;
+}
+
 TEST_F(PullTest, TakesItsSettingsFromTheEnvironment) {
+  const testing::TemporaryFolder origin;
+  testing::write_tiny_model(origin.path());
+  for (const auto& file : fs::directory_iterator(origin.path()))
+    files_[file.path().filename().string()] = read_file(file.path(), 1u << 24);
   HttpServer server([&](const HttpRequestSeen& request) { return answer(request); });
   ::setenv("HF_ENDPOINT", server.url().c_str(), 1);
   ::setenv("HF_TOKEN", "hf_mine", 1);
   ::setenv("BEELD_STORE", store_.path().c_str(), 1);
   EXPECT_EQ(pull("hf:owner/name"), store_ / "owner" / "name");
   EXPECT_EQ(server.requests()[0].headers.at("authorization"), "Bearer hf_mine");
-  for (const auto* reference : {"hf:../name", "name", "hf:owner/na me", "hf:owner/a/b", "hf:.owner/name"}) {
+  for (const auto* reference : {"hf:../name", "name", "hf:owner/na me", "hf:owner/a@", "hf:.owner/name"}) {
     testing::expect_error(ErrorCode::invalid_argument,
-                          std::string("expected hf:owner/name, got ") + reference, [&] { pull(reference); });
+                          std::string("expected hf:owner/name[@revision][/subfolder], got ") + reference,
+                          [&] { pull(reference); });
   }
   ::unsetenv("HF_ENDPOINT");
   ::unsetenv("HF_TOKEN");

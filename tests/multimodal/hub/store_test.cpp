@@ -78,12 +78,35 @@ TEST(HubNameTest, AcceptsOnlySafeNames) {
   EXPECT_EQ(name->owner, "openai");
   EXPECT_EQ(name->name, "clip-vit-base-patch32");
   for (const auto& reference :
-       {std::string("a"), std::string("/a"), std::string("a/"), std::string("a/b/c"), std::string("../b"),
-        std::string("a/.."), std::string("a/.b"), std::string("a/b..c"), std::string("a/b c"),
-        std::string("a/b?c"), std::string("a/b\0c", 5), std::string("a/\xc3\xa9"),
-        "a/" + std::string(97, 'b')}) {
+       {std::string("a"), std::string("/a"), std::string("a/"), std::string("a/b@"), std::string("a/b@/c"),
+        std::string("a/b@refs/pr"), std::string("a/b@v1//c"), std::string("a/b/../c"),
+        std::string("a/b@x%2F..%2Fy"), std::string("a/b/c/"), std::string("../b"), std::string("a/.."),
+        std::string("a/.b"), std::string("a/b..c"), std::string("a/b c"), std::string("a/b?c"),
+        std::string("a/b\0c", 5), std::string("a/\xc3\xa9"), "a/" + std::string(97, 'b')}) {
     EXPECT_FALSE(parse_hub_name(reference)) << reference;
   }
+}
+
+TEST(HubNameTest, HasARevisionAndASubfolder) {
+  struct Case {
+    std::string text, revision, subfolder, folder;
+  };
+  for (const auto& [text, revision, subfolder, folder] :
+       {Case{"a/b", "", "", "b"}, Case{"a/b/c/d", "", "c/d", "b+c+d"}, Case{"a/b@v1", "v1", "", "b@v1"},
+        Case{"a/b@v1/c", "v1", "c", "b@v1+c"}, Case{"a/b@refs/pr/15", "refs/pr/15", "", "b@refs+pr+15"},
+        Case{"a/b@refs/pr/15/c/d", "refs/pr/15", "c/d", "b@refs+pr+15+c+d"},
+        Case{"a/b@new%2Fidea/c", "new/idea", "c", "b@new%2Fidea+c"}}) {
+    const auto name = parse_hub_name("hf:" + text);
+    ASSERT_TRUE(name) << text;
+    EXPECT_EQ(name->revision, revision) << text;
+    EXPECT_EQ(name->subfolder, subfolder) << text;
+    EXPECT_EQ(name->text(), text);
+    EXPECT_EQ(stored_folder("s", *name), "s/a/" + folder);
+    const auto stored = stored_name("a", folder);
+    ASSERT_TRUE(stored) << folder;
+    EXPECT_EQ(stored->text(), text);
+  }
+  EXPECT_EQ(parse_hub_name("a/b@main/c")->text(), "a/b/c") << "the same checkpoint has one name";
 }
 
 TEST_F(Store, TheDefaultModelIsTheOneOfTheEnvironment) {
