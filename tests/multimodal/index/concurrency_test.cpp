@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <spawn.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,47 +178,6 @@ TEST_F(ConcurrentIndex, NobodyWaitsForASearchThatIsUnderWay) {
   ASSERT_EQ(others.wait_for(std::chrono::minutes(5)), std::future_status::ready);
   EXPECT_EQ(under_way.table().size(), 20u) << "it reads what was there when it began";
   EXPECT_EQ(index.search(embedding_of(colour_of(1)), 100, -2, {}).size(), 21u);
-}
-
-/// How often this thread has given up its processor to wait for something.
-long waits() {
-  rusage usage{};
-  ::getrusage(RUSAGE_THREAD, &usage);
-  return usage.ru_nvcsw;
-}
-
-#ifdef __SANITIZE_THREAD__
-constexpr int most_rounds = 0;  // the sanitizer has locks of its own, and waits for them all the time
-#else
-constexpr int most_rounds = 5;
-#endif
-
-// Were there a lock around a search, nearly every one would wait for one of the other thread. Some do where
-// other processes leave few turns to this one: SQLite and the system have locks of their own.
-TEST_F(ConcurrentIndex, SearchesOfTwoThreadsRunSideBySide) {
-  const auto index = open();
-  constexpr int pictures = 2000, searches = most_rounds > 0 ? 60 : 5;
-  write_rows(pictures);
-  set_threads(1);  // so that no search waits for workers of its own
-  index.search(embedding_of(colour_of(0)), 1, -2, {});
-  const auto waits_of_a_round = [&] {
-    std::atomic<long> waited = 0;
-    at_once(2, [&](int number) {
-      const auto query = embedding_of(colour_of(number));
-      const auto before = waits();
-      for (int time = 0; time < searches; ++time)
-        EXPECT_EQ(index.search(query, pictures, -2, {}).size(), std::size_t{pictures});
-      waited += waits() - before;
-    });
-    return waited.load();
-  };
-  auto fewest = waits_of_a_round();
-  for (int round = 1; round < most_rounds && fewest >= searches; ++round)
-    fewest = std::min(fewest, waits_of_a_round());
-  set_threads(0);
-  if (most_rounds > 0) {
-    EXPECT_LT(fewest, searches) << "of " << 2 * searches << " searches";
-  }
 }
 
 TEST_F(ConcurrentIndex, SeveralUpdatesMeet) {
