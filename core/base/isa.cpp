@@ -12,11 +12,21 @@ namespace beeld {
 
 namespace {
 
+#if HWY_ARCH_ARM
+constexpr std::string_view names = "neon or scalar";
+#else
+constexpr std::string_view names = "avx2, sse4 or scalar";
+#endif
+
 std::optional<Isa> named(std::string_view name) {
   if (name.empty()) return Isa::best;
+  if (name == "scalar") return Isa::scalar;
+#if HWY_ARCH_ARM
+  if (name == "neon") return Isa::neon;
+#else
   if (name == "avx2") return Isa::avx2;
   if (name == "sse4") return Isa::sse4;
-  if (name == "scalar") return Isa::scalar;
+#endif
   return std::nullopt;
 }
 
@@ -34,6 +44,8 @@ std::int64_t allowed_targets(Isa isa) {
       return -HWY_SSE4;
     case Isa::avx2:
       return -HWY_AVX2;
+    case Isa::neon:
+      return -HWY_NEON;
     case Isa::best:
       break;
   }
@@ -53,7 +65,7 @@ Isa isa() {
   static const auto chosen = named(wanted());
   if (!chosen || !targets_are_limited) {
     throw Error(ErrorCode::invalid_argument,
-                "[isa] BEELD_ISA is \"" + std::string(wanted()) + "\"; expected avx2, sse4 or scalar");
+                "[isa] BEELD_ISA is \"" + std::string(wanted()) + "\"; expected " + std::string(names));
   }
   return *chosen;
 }

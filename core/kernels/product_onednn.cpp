@@ -29,7 +29,7 @@ class SequentialOpenMp {
 
 /// oneDNN takes its limit before its first product only.
 bool limited_to(Isa isa) {
-  if (isa == Isa::best) return true;
+  if (isa == Isa::best || isa == Isa::neon) return true;
   const auto limit = isa == Isa::avx2 ? dnnl::cpu_isa::avx2 : dnnl::cpu_isa::sse41;
   return dnnl::set_max_cpu_isa(limit) == dnnl::status::success;
 }

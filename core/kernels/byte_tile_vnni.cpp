@@ -1,13 +1,11 @@
-#include "core/kernels/byte_tile.h"
+#include <immintrin.h>
 
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include "core/base/isa.h"
-
-#ifdef __x86_64__
-#include <immintrin.h>
+#include "core/kernels/byte_tile.h"
 
 // Highway has no products of bytes yet, so these are the processor's own.
 #define BEELD_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
@@ -63,15 +61,3 @@ void byte_tile(int rows, TileRows<std::uint8_t> a, TileWeights<std::int8_t> b, s
 }
 
 }  // namespace beeld
-
-#else
-
-namespace beeld {
-
-bool multiplies_bytes() { return false; }
-
-void byte_tile(int, TileRows<std::uint8_t>, TileWeights<std::int8_t>, std::int32_t*) {}
-
-}  // namespace beeld
-
-#endif
