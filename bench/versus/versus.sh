@@ -24,10 +24,9 @@ bench_versus() {
     rm -rf "$here/$side/many.db"*
     "$here/$side/driver" index data/model "$here/many" "$here/$side/many.db" >/dev/null
   done
-  for ((round = 0; round < rounds; round++)); do
-    versus_round old "$here" "$old/build/beeld"
-    versus_round new "$here" build/beeld
-  done
+  ln -sfn "$PWD/$old/build/beeld" "$here/old/beeld"
+  ln -sfn "$PWD/build/beeld" "$here/new/beeld"
+  for ((round = 0; round < rounds; round++)); do versus_round "$here" $((round % 2)); done
   printf 'old: %s\nnew: this tree\n\n' "$(git log -1 --format='%h %s' "$commit")"
   awk -f bench/versus/table.awk "$here/values.tsv"
 }
@@ -38,7 +37,7 @@ versus_driver() {
   quietly versus-driver cmake --build "$2"
 }
 
-# versus_inputs FOLDER: a checkpoint of the size of CLIP ViT-B/32, 600 different pictures, 200,000 that are not, and a
+# versus_inputs FOLDER: a checkpoint of the size of CLIP ViT-B/32, 600 different pictures, 24,000 that are not, and a
 # run file with scenes to train on.
 versus_inputs() {
   [ ! -e "$1/run.json" ] || return 0
@@ -49,8 +48,8 @@ versus_inputs() {
   for ((i = 0; i < 600; i++)); do
     { cat "${pictures[i % ${#pictures[@]}]}" && echo "$i"; } >"$1/some/$i.jpg"
   done
-  for ((i = 0; i < 1000; i++)); do ln "$1/some/$((i % 50)).jpg" "$1/many/0/$i.jpg"; done
-  for ((i = 1; i < 200; i++)); do cp -al "$1/many/0" "$1/many/$i"; done
+  ln "$1"/some/*.jpg "$1/many/0"
+  for ((i = 1; i < 40; i++)); do cp -al "$1/many/0" "$1/many/$i"; done
   build/data/scenes/draw_scenes --split train --pictures 2000 --out "$1/scenes"
   cat >"$1/run.json" <<END
 {"sources": [{"name": "scenes", "shards": ["$PWD/$1/scenes/*.tar"]}], "batch": $versus_batch, "steps": $versus_steps,
@@ -58,20 +57,34 @@ versus_inputs() {
 END
 }
 
-# versus_round SIDE FOLDER COMMAND
+# versus_round FOLDER ODD: a processor's clock changes within minutes, so the two sides take turns at every measure, and
+# take turns at being the first.
 versus_round() {
-  local side="$1" driver="$2/$1/driver"
-  note "encode pictures, batch 1" "$driver" encode "$2/clip" 1
-  note "encode pictures, batch 32" "$driver" encode "$2/clip" 32
-  note "encode texts, batch 32" "$driver" texts "$2/clip" 32
-  rm -rf "$2/$side/trained" "$2/$side/some.db"*
-  note "train" "$driver" run $((versus_steps * versus_batch)) "$3" train "$2/run.json" \
-    --init data/model --out "$2/$side/trained" --quiet
-  note "index" "$driver" index data/model "$2/some" "$2/$side/some.db"
-  note "search in 200,000" "$driver" search data/model "$2/$side/many.db"
+  local sides=(old new) what side
+  [ "$2" = 0 ] || sides=(new old)
+  for what in pictures_1 pictures_32 texts_32 train index search; do
+    for side in "${sides[@]}"; do "versus_$what" "$1" "$1/$side/driver"; done
+  done
 }
 
-# note WHAT DRIVER ARGUMENT...: in the caller's side and folder.
+versus_pictures_1() { note "encode pictures, batch 1" "$2" encode "$1/clip" 1; }
+versus_pictures_32() { note "encode pictures, batch 32" "$2" encode "$1/clip" 32; }
+versus_texts_32() { note "encode texts, batch 32" "$2" texts "$1/clip" 32; }
+
+versus_train() {
+  rm -rf "$1/$side/trained"
+  note "train" "$2" run $((versus_steps * versus_batch)) "$1/$side/beeld" train "$1/run.json" \
+    --init data/model --out "$1/$side/trained" --quiet
+}
+
+versus_index() {
+  rm -rf "$1/$side/some.db"*
+  note "index" "$2" index data/model "$1/some" "$1/$side/some.db"
+}
+
+versus_search() { note "search in 24,000" "$2" search data/model "$1/$side/many.db"; }
+
+# note WHAT DRIVER ARGUMENT...: of the caller's side.
 note() {
   local what="$1" rate memory
   shift
