@@ -99,7 +99,10 @@ const TensorEntry& WeightReader::blank_entry(const std::string& name, Shape shap
 }
 
 const TensorEntry& WeightReader::entry_of(const std::string& name, Shape shape) {
-  if (use_ == WeightUse::none) return blank_entry(name, shape);
+  if (use_ == WeightUse::none) {
+    if (read_.insert(name).second) parameters_ += static_cast<std::size_t>(shape.size());
+    return blank_entry(name, shape);
+  }
   const auto* entry = checkpoint_->find(name);
   const auto fail = [&](const std::string& what) {
     throw Error(ErrorCode::corrupt,
@@ -165,6 +168,13 @@ Weight<float> WeightReader::fetch_weight(Asked asked, Shape shape) {
 
 Tensor<float> WeightReader::read(const std::string& name, Shape shape, std::vector<std::int64_t> stored) {
   return fetch({name, Initial::table, std::move(stored)}, shape);
+}
+
+Tensor<float> WeightReader::statistics(const std::string& name, Shape shape) {
+  const auto learned = parameters_;
+  auto values = read(name, shape);
+  parameters_ = learned;
+  return values;
 }
 
 Weight<float> WeightReader::table(const std::string& name, Shape shape) {

@@ -96,6 +96,9 @@ class WeightReader {
   /// So a configuration is tried before its weights are there.
   static WeightReader blank();
 
+  /// Whether there are no values, and only what is asked for matters.
+  bool is_blank() const { return use_ == WeightUse::none; }
+
   /// False for everything optional without a checkpoint.
   bool has(std::string_view name) const { return checkpoint_ && checkpoint_->find(name) != nullptr; }
 
@@ -103,6 +106,9 @@ class WeightReader {
   /// affair: `stored` is the shape in the format, where it is another. Throws Error(corrupt) where it is
   /// absent, of another size, or not of a floating type.
   Tensor<float> read(const std::string& name, Shape shape, std::vector<std::int64_t> stored = {});
+
+  /// The same of values that were counted and not learned: they are no parameters.
+  Tensor<float> statistics(const std::string& name, Shape shape);
 
   /// A table whose rows are gathered, and a matrix [out,in] of products; the file's may be transposed. They
   /// are stored weights, or plain ones for training. Throw as read().
@@ -115,6 +121,10 @@ class WeightReader {
   /// prefix + "weight" [out,in] and prefix + "bias" [out].
   Linear<float> linear(const std::string& prefix, Shape out_in, Bias bias,
                        std::vector<std::int64_t> stored = {});
+
+  /// Several linear maps of the file as one, their outputs in order.
+  Linear<float> joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias,
+                       Layout layout = Layout::normal);
 
   /// The same with as many outputs as the file has, at least one: a classifier's head.
   Linear<float> head(const std::string& prefix, std::int64_t inputs);
@@ -134,7 +144,7 @@ class WeightReader {
   /// Throws Error(unsupported) naming tensors that were neither read nor ignored.
   void done() const;
 
-  /// The number of values read so far.
+  /// The number of learned values read so far, or asked for.
   std::size_t parameters() const { return parameters_; }
 
   /// All tensors so far, where they are drawn or read for training.
@@ -160,9 +170,6 @@ class WeightReader {
   bool draws() const { return !checkpoint_ && use_ == WeightUse::training; }
   StoredPart part_of(const Asked& asked, Shape shape);
   void draw(Tensor<float>& values, Initial initial);
-
-  /// Several linear maps of the file as one, their outputs in order.
-  Linear<float> joined(std::initializer_list<std::string> prefixes, Shape each, Bias bias, Layout layout);
 
   AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
                                     const BlockNames& names);

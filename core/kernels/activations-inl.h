@@ -83,6 +83,10 @@ HWY_INLINE ValueAndSlope value_and_slope(V z, Activation activation) {
       return swish(z, 1.702F);
     case Activation::silu:
       return swish(z, 1);
+    case Activation::sigmoid: {
+      const auto s = sigmoid(z);
+      return {s, hn::Mul(s, hn::Sub(one, s))};
+    }
     case Activation::gelu:
       return gelu_by_erf(z);
     case Activation::gelu_tanh:

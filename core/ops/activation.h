@@ -27,6 +27,8 @@ T activate(T x, Activation activation) {
       return x / (1 + std::exp(T(-1.702) * x));
     case Activation::silu:
       return x / (1 + std::exp(-x));
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
   }
   return x;
 }
@@ -55,6 +57,10 @@ T activation_slope(T x, Activation activation) {
       return swish_slope(T(1.702));
     case Activation::silu:
       return swish_slope(1);
+    case Activation::sigmoid: {
+      const T s = 1 / (1 + std::exp(-x));
+      return s * (1 - s);
+    }
   }
   return 1;
 }

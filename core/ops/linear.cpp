@@ -140,6 +140,18 @@ void linear_backward(const Tensor<T>& dy, const Tensor<T>& x, const Linear<T>& w
 }
 
 template <class T>
+void linear_into(const Tensor<T>& x, const Linear<T>& weights, Activation activation, Tensor<T>& y) {
+  const Pass<T> alone;
+  check(x, weights, alone);
+  if (y.shape() != Shape{x.rows(), weights.weight.rows()}) {
+    throw Error(ErrorCode::invalid_argument, "[linear] a result of " + std::to_string(x.rows()) +
+                                                 " rows of " + std::to_string(weights.weight.rows()) +
+                                                 " does not fit " + y.shape().string());
+  }
+  multiply(x, weights, alone, {.activation = activation}, y);
+}
+
+template <class T>
 Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T> residual, Pass<T>& pass) {
   check(x, weights, pass);
   const OpTimer timer(pass.times, Op::product);
@@ -160,6 +172,8 @@ template Linear<float> slice_outputs(const Linear<float>&, std::int64_t, std::in
 template Linear<double> slice_outputs(const Linear<double>&, std::int64_t, std::int64_t);
 template Tensor<float> linear(const Tensor<float>&, const Linear<float>&, Pass<float>&, Activation);
 template Tensor<double> linear(const Tensor<double>&, const Linear<double>&, Pass<double>&, Activation);
+template void linear_into(const Tensor<float>&, const Linear<float>&, Activation, Tensor<float>&);
+template void linear_into(const Tensor<double>&, const Linear<double>&, Activation, Tensor<double>&);
 template Tensor<float> linear_residual(const Tensor<float>&, const Linear<float>&, Tensor<float>,
                                        Pass<float>&);
 template Tensor<double> linear_residual(const Tensor<double>&, const Linear<double>&, Tensor<double>,

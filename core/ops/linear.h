@@ -32,6 +32,10 @@ template <class T>
 Tensor<T> linear(const Tensor<T>& x, const Linear<T>& weights, Pass<T>& pass,
                  Activation activation = Activation::identity);
 
+/// The same without a tape, into rows that are there: [N,in] -> y [N,out].
+template <class T>
+void linear_into(const Tensor<T>& x, const Linear<T>& weights, Activation activation, Tensor<T>& y);
+
 /// residual + x W^T + b: [N,in], [N,out] -> [N,out]. Overwrites the residual where nobody else holds it.
 template <class T>
 Tensor<T> linear_residual(const Tensor<T>& x, const Linear<T>& weights, Tensor<T> residual, Pass<T>& pass);

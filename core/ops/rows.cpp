@@ -156,6 +156,71 @@ void mean_rows_backward(const Tensor<T>& dy, Tensor<T> dx, const Sequences& sequ
   }
 }
 
+template <class T>
+struct Scaling {
+  Tensor<T> x, factors;
+  Sequences sequences;
+};
+
+template <class T>
+void scale_backward(const Tensor<T>& dy, const Scaling<T>& scaling, Tape<T>& tape);
+
+template <class T>
+Tensor<T> scale(const Tensor<T>& x, const Tensor<T>& factors, const Sequences& sequences, Pass<T>& pass) {
+  Tensor<T> y(x.shape());
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    for (auto i = sequences[b].begin; i < sequences[b].end(); ++i)
+      std::transform(x.row(i), x.row(i) + x.columns(), factors.row(b), y.row(i), std::multiplies<T>());
+  }
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity(), factors.identity()},
+                 [tape, scaling = Scaling<T>{x, factors, sequences}](const Tensor<T>& dy) {
+                   scale_backward(dy, scaling, *tape);
+                 });
+  }
+  return y;
+}
+
+template <class T>
+void scale_backward(const Tensor<T>& dy, const Scaling<T>& scaling, Tape<T>& tape) {
+  const auto& [x, factors, sequences] = scaling;
+  Tensor<T> dx(x.shape());
+  auto d_factors = Tensor<T>::zeros(factors.shape());
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    for (auto i = sequences[b].begin; i < sequences[b].end(); ++i) {
+      for (std::int64_t j = 0; j < x.columns(); ++j) {
+        dx.row(i)[j] = dy.row(i)[j] * factors.row(b)[j];
+        d_factors.row(b)[j] += dy.row(i)[j] * x.row(i)[j];
+      }
+    }
+  }
+  tape.add(x, dx);
+  tape.add(factors, d_factors);
+}
+
+template <class T>
+Tensor<T> prepend(const Tensor<T>& first, const Tensor<T>& x, const Sequences& sequences, Pass<T>& pass) {
+  const auto width = x.columns();
+  Tensor<T> y({first.rows() + x.rows(), width});
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    T* to = std::copy_n(first.row(b), width, y.row(sequences[b].begin + b));
+    std::copy_n(x.row(sequences[b].begin), sequences[b].length * width, to);
+  }
+  if (auto* tape = pass.tape) {
+    tape->record(y, {first.identity(), x.identity()}, [=](const Tensor<T>& dy) {
+      Tensor<T> d_first(first.shape()), dx(x.shape());
+      for (std::int64_t b = 0; b < sequences.count(); ++b) {
+        const T* from = dy.row(sequences[b].begin + b);
+        std::copy_n(from, width, d_first.row(b));
+        std::copy_n(from + width, sequences[b].length * width, dx.row(sequences[b].begin));
+      }
+      tape->add(first, d_first);
+      tape->add(x, dx);
+    });
+  }
+  return y;
+}
+
 namespace {
 
 /// 1 / length, or 0 for a row of zeros.
@@ -231,5 +296,10 @@ template Tensor<float> concat(const Tensor<float>&, const Tensor<float>&, Pass<f
 template Tensor<double> concat(const Tensor<double>&, const Tensor<double>&, Pass<double>&);
 template Tensor<float> mean_rows(const Tensor<float>&, const Sequences&, std::int64_t, Pass<float>&);
 template Tensor<double> mean_rows(const Tensor<double>&, const Sequences&, std::int64_t, Pass<double>&);
+template Tensor<float> scale(const Tensor<float>&, const Tensor<float>&, const Sequences&, Pass<float>&);
+template Tensor<double> scale(const Tensor<double>&, const Tensor<double>&, const Sequences&, Pass<double>&);
+template Tensor<float> prepend(const Tensor<float>&, const Tensor<float>&, const Sequences&, Pass<float>&);
+template Tensor<double> prepend(const Tensor<double>&, const Tensor<double>&, const Sequences&,
+                                Pass<double>&);
 
 }  // namespace beeld

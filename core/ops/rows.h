@@ -29,6 +29,14 @@ Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& p
 template <class T>
 Tensor<T> mean_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass);
 
+/// Each row times the factors of its sequence: [N,C], [B,C] -> [N,C]
+template <class T>
+Tensor<T> scale(const Tensor<T>& x, const Tensor<T>& factors, const Sequences& sequences, Pass<T>& pass);
+
+/// Each sequence with a row in front: [B,C], [N,C] -> [B+N,C]
+template <class T>
+Tensor<T> prepend(const Tensor<T>& first, const Tensor<T>& x, const Sequences& sequences, Pass<T>& pass);
+
 /// Every row divided by its length: [N,C] -> [N,C]. A row of zeros stays one.
 template <class T>
 Tensor<T> l2_normalize(const Tensor<T>& x, Pass<T>& pass);

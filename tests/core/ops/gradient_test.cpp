@@ -19,7 +19,8 @@ using testing::random_linear;
 using testing::random_tensor;
 
 constexpr Activation activations[] = {Activation::identity,  Activation::relu,       Activation::gelu,
-                                      Activation::gelu_tanh, Activation::quick_gelu, Activation::silu};
+                                      Activation::gelu_tanh, Activation::quick_gelu, Activation::silu,
+                                      Activation::sigmoid};
 
 Sequences sequences_of(std::initializer_list<std::int64_t> lengths) {
   Sequences sequences;
