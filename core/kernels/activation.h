@@ -9,6 +9,7 @@ enum class Activation {
   gelu_tanh,   ///< the tanh form of GELU (Hendrycks & Gimpel 2016)
   quick_gelu,  ///< x * sigmoid(1.702 x)
   silu,        ///< x * sigmoid(x)
+  tanh,
 };
 
 }  // namespace beeld

@@ -27,6 +27,8 @@ T activate(T x, Activation activation) {
       return x / (1 + std::exp(T(-1.702) * x));
     case Activation::silu:
       return x / (1 + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
   }
   return x;
 }
@@ -55,6 +57,8 @@ T activation_slope(T x, Activation activation) {
       return swish_slope(T(1.702));
     case Activation::silu:
       return swish_slope(1);
+    case Activation::tanh:
+      return 1 - std::tanh(x) * std::tanh(x);
   }
   return 1;
 }

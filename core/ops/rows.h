@@ -29,6 +29,11 @@ Tensor<T> add(Tensor<T> x, const Tensor<T>& y, const Tensor<T>& gain, Pass<T>& p
 template <class T>
 Tensor<T> mean_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass);
 
+/// The largest value of each channel over each sequence's rows, leaving out its first `skip`: [N,C] -> [B,C].
+/// Its gradient goes to the first row that has it.
+template <class T>
+Tensor<T> max_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass);
+
 /// Every row divided by its length: [N,C] -> [N,C]. A row of zeros stays one.
 template <class T>
 Tensor<T> l2_normalize(const Tensor<T>& x, Pass<T>& pass);

@@ -26,7 +26,8 @@ std::vector<std::int64_t> lengths() {
 }
 
 constexpr Activation vectorised[] = {Activation::identity,  Activation::relu,       Activation::gelu,
-                                     Activation::gelu_tanh, Activation::quick_gelu, Activation::silu};
+                                     Activation::gelu_tanh, Activation::quick_gelu, Activation::silu,
+                                     Activation::tanh};
 
 constexpr float untouched = 12345;
 

@@ -61,7 +61,8 @@ TEST_P(PackedProducts, EqualThePlainOnes) {
 
 INSTANTIATE_TEST_SUITE_P(Activations, PackedProducts,
                          ::testing::Values(Activation::identity, Activation::relu, Activation::gelu,
-                                           Activation::gelu_tanh, Activation::quick_gelu, Activation::silu));
+                                           Activation::gelu_tanh, Activation::quick_gelu, Activation::silu,
+                                           Activation::tanh));
 
 TEST(Linear, AddsItsResidualWithoutTouchingASharedOne) {
   Linear<float> weights;
