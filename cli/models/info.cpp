@@ -25,11 +25,14 @@ void print_json(Output& output, const ModelInfo& info, std::size_t context) {
                  {"parameters", info.parameters},
                  {"image_size", info.image_size > 0 ? Json(info.image_size) : Json()},
                  {"context_length", context > 0 ? Json(context) : Json()},
+                 {"has_images", info.has_images},
                  {"has_text", info.has_text},
                  {"scoring", name_of(info.scoring)},
                  {"logit_scale", json_number(info.logit_scale)},
                  {"logit_bias", json_number(info.logit_bias)},
                  {"classes", info.classes.size()},
+                 {"warnings", info.warnings},
+                 {"notes", info.notes},
                  {"fingerprint", info.fingerprint}});
 }
 
@@ -42,14 +45,18 @@ void print_text(Output& output, const ModelInfo& info, std::size_t context) {
   row("path", printable(info.folder.string()));
   row("dimension", grouped(info.dimension));
   row("parameters", grouped(info.parameters));
-  row("image size", info.image_size > 0 ? std::to_string(info.image_size) : "varies");
-  if (info.has_text) {
-    row("context length", context > 0 ? std::to_string(context) : "unlimited");
+  if (info.has_images)
+    row("image size", info.image_size > 0 ? std::to_string(info.image_size) : "varies");
+  else
+    row("embeds", "texts alone");
+  if (info.has_text) row("context length", context > 0 ? std::to_string(context) : "unlimited");
+  if (info.has_text && info.has_images) {
     row("scoring", std::string(name_of(info.scoring)) + ", scale " + fixed(info.logit_scale, 4) + ", bias " +
                        fixed(info.logit_bias, 4));
   }
   if (!info.classes.empty()) row("classes", grouped(info.classes.size()));
   row("fingerprint", info.fingerprint);
+  for (const auto& note : info.notes) row("note", note);
 }
 
 void print(Output& output, const Verification& verification) {

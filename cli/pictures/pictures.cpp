@@ -51,6 +51,10 @@ std::vector<std::filesystem::path> picture_files(Session& session,
 void for_each_batch(Session& session, const std::vector<std::filesystem::path>& files,
                     const DecodeOptions& decoding, const std::function<void(const PictureBatch&)>& use) {
   const Model& model = session.model();
+  if (!files.empty() && !model.info().has_images) {
+    throw Error(ErrorCode::unsupported, "[images] " + model.info().name + " (" + model.info().family +
+                                            ") embeds texts only, not pictures");
+  }
   DecodeOptions options = decoding;
   options.target_edge = model.info().image_size;
   Progress bar(session.output, "encoding");

@@ -9,7 +9,10 @@ std::filesystem::path Session::model_folder() const {
 }
 
 const Model& Session::model() {
-  if (!model_) model_ = Model::load(model_folder(), {.weights = options.weights});
+  if (model_) return *model_;
+  model_ = Model::load(model_folder(), {.weights = options.weights});
+  for (const auto& warning : model_->info().warnings)
+    output.note("warning: " + printable(model_->info().name) + ": " + warning);
   return *model_;
 }
 

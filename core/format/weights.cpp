@@ -230,33 +230,59 @@ Linear<float> WeightReader::head(const std::string& prefix, std::int64_t inputs)
 }
 
 Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& config) {
+  return norm(prefix, config, config.width);
+}
+
+Norm<float> WeightReader::norm(const std::string& prefix, const BlockConfig& config, std::int64_t width) {
   Norm<float> weights{.kind = config.norm, .eps = config.norm_eps, .gain = {}, .bias = {}};
-  weights.gain = fetch({prefix + "weight", Initial::ones}, {config.width});
+  weights.gain = fetch({prefix + "weight", Initial::ones}, {width});
   if (config.norm == NormKind::layer && config.norm_bias == Bias::present) {
-    weights.bias = fetch({prefix + "bias", Initial::zeros}, {config.width});
+    weights.bias = fetch({prefix + "bias", Initial::zeros}, {width});
   }
   return weights;
 }
 
-AttentionWeights<float> WeightReader::attention(const std::string& prefix, const BlockConfig& config,
-                                                const BlockNames& names) {
+void WeightReader::read_projections(const std::string& prefix, const BlockConfig& config,
+                                    const BlockNames& names, AttentionWeights<float>& weights) {
   const std::int64_t width = config.width;
   const auto& attention = config.attention;
   const std::int64_t query_width = attention.heads * attention.head_width;
   const std::int64_t key_width = attention.key_value_heads * attention.head_width;
   const auto bias = attention.query_key_value_bias;
-  AttentionWeights<float> weights;
+  // Keys without a bias have one of zeros, which is read or drawn nowhere.
+  const bool keys_without = bias == Bias::present && attention.key_bias == Bias::absent;
   if (names.query_key_value) {
+    const auto own = keys_without ? Bias::absent : bias;
     const auto all =
-        joined({prefix + names.query_key_value}, {query_width + 2 * key_width, width}, bias, names.layout);
+        joined({prefix + names.query_key_value}, {query_width + 2 * key_width, width}, own, names.layout);
     weights.query = slice_outputs(all, 0, query_width);
     weights.key_value = slice_outputs(all, query_width, query_width + 2 * key_width);
+    if (keys_without) weights.query.bias = fetch({prefix + names.query_bias, Initial::zeros}, {query_width});
   } else {
     weights.query = joined({prefix + names.query}, {query_width, width}, bias, names.layout);
-    weights.key_value =
-        joined({prefix + names.key, prefix + names.value}, {key_width, width}, bias, names.layout);
+    weights.key_value = joined({prefix + names.key, prefix + names.value}, {key_width, width},
+                               keys_without ? Bias::absent : bias, names.layout);
   }
-  weights.output = joined({prefix + names.output}, {width, query_width}, attention.output_bias, names.layout);
+  if (!keys_without) return;
+  weights.key_value.bias = Tensor<float>::zeros({2 * key_width});
+  const auto value_bias = names.query_key_value ? prefix + names.value_bias : prefix + names.value + "bias";
+  read_into({value_bias, Initial::zeros}, weights.key_value.bias.slice(key_width, 2 * key_width));
+}
+
+AttentionWeights<float> WeightReader::attention(const std::string& prefix, const BlockConfig& config,
+                                                const BlockNames& names) {
+  const auto& attention = config.attention;
+  const std::int64_t head = attention.head_width, all_heads = attention.heads * head;
+  AttentionWeights<float> weights;
+  read_projections(prefix, config, names, weights);
+  if (attention.query_key_norm == InnerNorm::present) {
+    weights.query_norm = norm(prefix + names.query_norm, config, head);
+    weights.key_norm = norm(prefix + names.key_norm, config, head);
+  }
+  if (attention.inner_norm == InnerNorm::present)
+    weights.inner_norm = norm(prefix + names.inner_norm, config, all_heads);
+  weights.output =
+      joined({prefix + names.output}, {config.width, all_heads}, attention.output_bias, names.layout);
   return weights;
 }
 
@@ -288,6 +314,8 @@ MlpWeights<float> WeightReader::mlp(const std::string& prefix, const BlockConfig
       weights.gate = joined({prefix + names.gate}, {inner, width}, config.mlp_bias, names.layout);
     weights.up = joined({prefix + names.up}, {inner, width}, config.mlp_bias, names.layout);
   }
+  if (config.mlp_inner_norm == InnerNorm::present)
+    weights.inner_norm = norm(prefix + names.mlp_inner_norm, config, inner);
   weights.down = joined({prefix + names.down}, {width, inner}, config.mlp_bias, names.layout);
   return weights;
 }

@@ -24,6 +24,11 @@ struct BlockNames {
   const char* key = nullptr;
   const char* value = nullptr;
   const char* query_key_value = nullptr;  ///< or packed in this order
+  const char* query_bias = nullptr;       ///< whole names, where the packed one has no bias of its own
+  const char* value_bias = nullptr;
+  const char* query_norm = nullptr;  ///< inner norms
+  const char* key_norm = nullptr;
+  const char* inner_norm = nullptr;
   const char* output = nullptr;
   const char* attention_scale = nullptr;
   const char* cross_attention_norm = nullptr;
@@ -36,6 +41,7 @@ struct BlockNames {
   const char* gate = nullptr;     ///< gate and up apart,
   const char* gate_up = nullptr;  ///< or packed in this order
   const char* down = nullptr;
+  const char* mlp_inner_norm = nullptr;
   const char* mlp_scale = nullptr;
   Layout layout = Layout::normal;       ///< of its matrices: [out,in], or transposed [in,out]
   const char* relative_bias = nullptr;  ///< a whole name, in the first block
@@ -102,6 +108,9 @@ class WeightReader {
   /// False for everything optional without a checkpoint.
   bool has(std::string_view name) const { return checkpoint_ && checkpoint_->find(name) != nullptr; }
 
+  /// Whether there is a checkpoint that is read.
+  bool reads() const { return checkpoint_ != nullptr; }
+
   /// A tensor whose values are those of `shape`; extents of one, and a flattened tail, are the file's own
   /// affair: `stored` is the shape in the format, where it is another. Throws Error(corrupt) where it is
   /// absent, of another size, or not of a floating type.
@@ -129,7 +138,9 @@ class WeightReader {
   /// The same with as many outputs as the file has, at least one: a classifier's head.
   Linear<float> head(const std::string& prefix, std::int64_t inputs);
 
+  /// A norm of the blocks' kind over their width, or over another one.
   Norm<float> norm(const std::string& prefix, const BlockConfig& config);
+  Norm<float> norm(const std::string& prefix, const BlockConfig& config, std::int64_t width);
 
   /// All blocks of a stack; `prefix(i)` begins every name of block i.
   Transformer<float> transformer(const BlockConfig& config, int layers, const BlockNames& names,
@@ -171,6 +182,9 @@ class WeightReader {
   StoredPart part_of(const Asked& asked, Shape shape);
   void draw(Tensor<float>& values, Initial initial);
 
+  /// Queries, keys and values apart, or packed.
+  void read_projections(const std::string& prefix, const BlockConfig& config, const BlockNames& names,
+                        AttentionWeights<float>& weights);
   AttentionWeights<float> attention(const std::string& prefix, const BlockConfig& config,
                                     const BlockNames& names);
   AttentionWeights<float> cross_attention(const std::string& prefix, const BlockConfig& config,

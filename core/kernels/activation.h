@@ -10,6 +10,7 @@ enum class Activation {
   quick_gelu,  ///< x * sigmoid(1.702 x)
   silu,        ///< x * sigmoid(x)
   sigmoid,     ///< 1 / (1 + exp(-x))
+  tanh,
 };
 
 }  // namespace beeld

@@ -91,6 +91,10 @@ HWY_INLINE ValueAndSlope value_and_slope(V z, Activation activation) {
       return gelu_by_erf(z);
     case Activation::gelu_tanh:
       return gelu_by_tanh(z);
+    case Activation::tanh: {
+      const auto t = hn::Tanh(f, z);
+      return {t, hn::NegMulAdd(t, t, one)};
+    }
     default:
       return {z, one};
   }

@@ -29,6 +29,8 @@ T activate(T x, Activation activation) {
       return x / (1 + std::exp(-x));
     case Activation::sigmoid:
       return 1 / (1 + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
   }
   return x;
 }
@@ -61,6 +63,8 @@ T activation_slope(T x, Activation activation) {
       const T s = 1 / (1 + std::exp(-x));
       return s * (1 - s);
     }
+    case Activation::tanh:
+      return 1 - std::tanh(x) * std::tanh(x);
   }
   return 1;
 }

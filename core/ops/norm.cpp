@@ -3,6 +3,8 @@
 #include <beeld/error.h>
 
 #include <cmath>
+#include <string>
+#include <utility>
 
 #include "core/kernels/gradient_kernels.h"
 #include "core/tensor/tape.h"
@@ -86,6 +88,16 @@ void norm_row_backward(const double* x, const Norm<double>& w, const NormGradien
 
 }  // namespace
 
+/// Where the gradients of gain and bias are added to: the parameters' own, or nowhere that lasts.
+template <class T>
+std::pair<Tensor<T>, Tensor<T>> parameter_gradients(const Norm<T>& weights, Tape<T>& tape) {
+  const auto of = [&](const Tensor<T>& parameter) {
+    if (parameter.empty()) return parameter;
+    return tape.watches(parameter) ? tape.sum(parameter) : Tensor<T>::zeros(parameter.shape());
+  };
+  return {of(weights.gain), of(weights.bias)};
+}
+
 template <class T>
 void norm_backward(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape);
 
@@ -107,12 +119,7 @@ Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass) {
 
 template <class T>
 void norm_backward(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weights, Tape<T>& tape) {
-  const bool has_bias = !weights.bias.empty();
-  const auto gradient_of = [&](const Tensor<T>& parameter) {
-    return tape.watches(parameter) ? tape.sum(parameter) : Tensor<T>::zeros(parameter.shape());
-  };
-  auto d_gain = gradient_of(weights.gain);
-  auto d_bias = has_bias ? gradient_of(weights.bias) : Tensor<T>{};
+  auto [d_gain, d_bias] = parameter_gradients(weights, tape);
   Tensor<T> dx(x.shape());
   for (std::int64_t i = 0; i < x.rows(); ++i) {
     norm_row_backward(x.row(i), weights, {dy.row(i), dx.row(i), d_gain.data(), d_bias.data()});
@@ -120,7 +127,56 @@ void norm_backward(const Tensor<T>& dy, const Tensor<T>& x, const Norm<T>& weigh
   tape.add(x, dx);
 }
 
+/// The gradient of rows whose first columns are heads that were normed.
+template <class T>
+struct HeadsGradient {
+  const Tensor<T>& dy;
+  const Tensor<T>& x;
+  std::int64_t heads;
+};
+
+template <class T>
+void norm_heads_backward(const HeadsGradient<T>& of, const Norm<T>& weights, Tape<T>& tape);
+
+template <class T>
+Tensor<T> norm_heads(const Tensor<T>& x, const Norm<T>& weights, std::int64_t heads, Pass<T>& pass) {
+  const auto width = weights.gain.size();
+  if (heads < 1 || heads * width > x.columns()) {
+    throw Error(ErrorCode::invalid_argument, "[norm] " + std::to_string(heads) + " heads of " +
+                                                 std::to_string(width) + " in rows " + x.shape().string());
+  }
+  const OpTimer timer(pass.times, Op::norm);
+  auto y = x.clone();
+  for (std::int64_t i = 0; i < x.rows(); ++i) {
+    for (std::int64_t h = 0; h < heads; ++h) norm_row(x.row(i) + h * width, weights, y.row(i) + h * width);
+  }
+  if (auto* tape = pass.tape) {
+    tape->record(y, {x.identity(), weights.gain.identity(), weights.bias.identity()},
+                 [=](const Tensor<T>& dy) {
+                   norm_heads_backward<T>({dy, x, heads}, weights, *tape);
+                 });
+  }
+  return y;
+}
+
+template <class T>
+void norm_heads_backward(const HeadsGradient<T>& of, const Norm<T>& weights, Tape<T>& tape) {
+  const auto width = weights.gain.size();
+  auto [d_gain, d_bias] = parameter_gradients(weights, tape);
+  auto dx = of.dy.clone();
+  for (std::int64_t i = 0; i < of.x.rows(); ++i) {
+    for (std::int64_t h = 0; h < of.heads; ++h) {
+      const auto at = h * width;
+      norm_row_backward(of.x.row(i) + at, weights,
+                        {of.dy.row(i) + at, dx.row(i) + at, d_gain.data(), d_bias.data()});
+    }
+  }
+  tape.add(of.x, dx);
+}
+
 template Tensor<float> norm(const Tensor<float>&, const Norm<float>&, Pass<float>&);
+template Tensor<float> norm_heads(const Tensor<float>&, const Norm<float>&, std::int64_t, Pass<float>&);
+template Tensor<double> norm_heads(const Tensor<double>&, const Norm<double>&, std::int64_t, Pass<double>&);
 template Tensor<double> norm(const Tensor<double>&, const Norm<double>&, Pass<double>&);
 template void norm_row_plain(const float*, const Norm<float>&, float*);
 template void norm_row_backward_plain(const float*, const Norm<float>&, const NormGradient<float>&);

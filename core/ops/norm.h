@@ -22,6 +22,11 @@ struct Norm {
 template <class T>
 Tensor<T> norm(const Tensor<T>& x, const Norm<T>& weights, Pass<T>& pass);
 
+/// Normalises every head in the first columns of a row by one norm [D]; what stands behind the heads is left
+/// as it is: [N, H*D and more] -> the same. Throws Error(invalid_argument) where the heads do not fit.
+template <class T>
+Tensor<T> norm_heads(const Tensor<T>& x, const Norm<T>& weights, std::int64_t heads, Pass<T>& pass);
+
 /// One row by the plain definition: x [C] -> y [C].
 template <class T>
 void norm_row_plain(const T* x, const Norm<T>& weights, T* y);

@@ -113,7 +113,7 @@ void gained_backward(const Tensor<T>& dy, const Tensor<T>& y, const Tensor<T>& g
 
 namespace {
 
-/// The rows of sequence b that are averaged.
+/// The rows of sequence b that become one.
 struct Averaged {
   std::int64_t first, last;
   std::int64_t count() const { return std::max<std::int64_t>(last - first, 1); }
@@ -221,6 +221,42 @@ Tensor<T> prepend(const Tensor<T>& first, const Tensor<T>& x, const Sequences& s
   return y;
 }
 
+template <class T>
+void max_rows_backward(const Tensor<T>& dy, Tensor<T> dx, std::span<const std::int64_t> winners);
+
+template <class T>
+Tensor<T> max_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass) {
+  const auto width = x.columns();
+  auto largest = Tensor<T>::zeros({sequences.count(), width});
+  std::vector<std::int64_t> winners(static_cast<std::size_t>(largest.size()), -1);  // [B,C] rows
+  for (std::int64_t b = 0; b < sequences.count(); ++b) {
+    const auto rows = averaged(sequences, b, skip);
+    for (std::int64_t i = rows.first; i < rows.last; ++i) {
+      for (std::int64_t j = 0; j < width; ++j) {
+        auto& winner = winners[static_cast<std::size_t>(b * width + j)];
+        if (winner >= 0 && !(x.row(i)[j] > largest.row(b)[j])) continue;
+        largest.row(b)[j] = x.row(i)[j];
+        winner = i;
+      }
+    }
+  }
+  if (auto* tape = pass.tape) {
+    tape->record(largest, {x.identity()},
+                 [=](const Tensor<T>& dy) { max_rows_backward<T>(dy, tape->sum(x), winners); });
+  }
+  return largest;
+}
+
+template <class T>
+void max_rows_backward(const Tensor<T>& dy, Tensor<T> dx, std::span<const std::int64_t> winners) {
+  for (std::int64_t b = 0; b < dy.rows(); ++b) {
+    for (std::int64_t j = 0; j < dy.columns(); ++j) {
+      const auto winner = winners[static_cast<std::size_t>(b * dy.columns() + j)];
+      if (winner >= 0) dx.row(winner)[j] += dy.row(b)[j];
+    }
+  }
+}
+
 namespace {
 
 /// 1 / length, or 0 for a row of zeros.
@@ -294,6 +330,8 @@ template Tensor<float> l2_normalize(const Tensor<float>&, Pass<float>&);
 template Tensor<double> l2_normalize(const Tensor<double>&, Pass<double>&);
 template Tensor<float> concat(const Tensor<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<double> concat(const Tensor<double>&, const Tensor<double>&, Pass<double>&);
+template Tensor<float> max_rows(const Tensor<float>&, const Sequences&, std::int64_t, Pass<float>&);
+template Tensor<double> max_rows(const Tensor<double>&, const Sequences&, std::int64_t, Pass<double>&);
 template Tensor<float> mean_rows(const Tensor<float>&, const Sequences&, std::int64_t, Pass<float>&);
 template Tensor<double> mean_rows(const Tensor<double>&, const Sequences&, std::int64_t, Pass<double>&);
 template Tensor<float> scale(const Tensor<float>&, const Tensor<float>&, const Sequences&, Pass<float>&);

@@ -37,6 +37,11 @@ Tensor<T> scale(const Tensor<T>& x, const Tensor<T>& factors, const Sequences& s
 template <class T>
 Tensor<T> prepend(const Tensor<T>& first, const Tensor<T>& x, const Sequences& sequences, Pass<T>& pass);
 
+/// The largest value of each channel over each sequence's rows, leaving out its first `skip`: [N,C] -> [B,C].
+/// Its gradient goes to the first row that has it.
+template <class T>
+Tensor<T> max_rows(const Tensor<T>& x, const Sequences& sequences, std::int64_t skip, Pass<T>& pass);
+
 /// Every row divided by its length: [N,C] -> [N,C]. A row of zeros stays one.
 template <class T>
 Tensor<T> l2_normalize(const Tensor<T>& x, Pass<T>& pass);

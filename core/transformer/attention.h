@@ -1,6 +1,7 @@
 #pragma once
 
 #include "core/ops/linear.h"
+#include "core/ops/norm.h"
 #include "core/tensor/pass.h"
 #include "core/tensor/tensor.h"
 #include "core/transformer/attention_maps.h"
@@ -15,6 +16,8 @@ struct AttentionWeights {
   Linear<T> query;      // [H*D, C]
   Linear<T> key_value;  // [2*H*D, C]: all keys, then all values (H being the key/value heads)
   Linear<T> output;     // [C, H*D]
+  Norm<T> query_norm = {}, key_norm = {};  // [D], or empty
+  Norm<T> inner_norm = {};                 // [H*D], or empty
 };
 
 /// Queries, keys and values of a batch, and the sequences they belong to. In self-attention the sequences are
@@ -47,7 +50,8 @@ struct AttentionInput {
 };
 
 /// Projects queries from x and keys and values from `memory`, and attends: [Nq,C], [Nk,C] -> [Nq, H*D].
-/// There are no positions in it. The output projection is left to the caller, who adds it to a residual.
+/// There are no positions and no inner norms in it. The output projection is left to the caller, who adds it
+/// to a residual.
 template <class T>
 Tensor<T> multi_head_attention(const AttentionInput<T>& input, const AttentionConfig& config,
                                const AttentionWeights<T>& weights, Pass<T>& pass);

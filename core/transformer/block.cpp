@@ -13,29 +13,52 @@ namespace beeld {
 
 namespace {
 
-/// What stands before and behind a residual branch: the norm of a pre-norm block, or of a post-norm one.
+/// What a residual branch reads: the rows, normed in a pre-norm block.
 template <class T>
 Tensor<T> before(const Tensor<T>& x, const Norm<T>& weights, NormPlace place, Pass<T>& pass) {
   return place == NormPlace::pre ? norm(x, weights, pass) : x;
 }
 
+/// How a residual branch ends.
 template <class T>
-Tensor<T> behind(Tensor<T> x, const Norm<T>& weights, NormPlace place, Pass<T>& pass) {
-  return place == NormPlace::post ? norm(x, weights, pass) : x;
+struct BranchEnd {
+  const Linear<T>& output;  // [C, H*D or E]
+  const Tensor<T>& scale;   // [C], or empty
+  const Norm<T>& norm;
+  NormPlace place;
+};
+
+/// x + scale * (h W^T + b), with the norm where it stands: the residual is added inside the product where
+/// nothing comes between.
+template <class T>
+Tensor<T> residual(Tensor<T> x, const Tensor<T>& h, const BranchEnd<T>& end, Pass<T>& pass) {
+  if (end.place == NormPlace::tail)
+    return add(std::move(x), norm(linear(h, end.output, pass), end.norm, pass), end.scale, pass);
+  if (end.scale.empty()) {
+    x = linear_residual(h, end.output, std::move(x), pass);
+  } else {
+    x = add(std::move(x), linear(h, end.output, pass), end.scale, pass);
+  }
+  return end.place == NormPlace::post ? norm(x, end.norm, pass) : x;
 }
 
-/// x + scale * (h W^T + b): the residual is added inside the product where there is no scale.
+/// The norms inside a branch, which are there or empty.
 template <class T>
-Tensor<T> residual(Tensor<T> x, const Tensor<T>& h, const Linear<T>& weights, const Tensor<T>& scale,
-                   Pass<T>& pass) {
-  if (scale.empty()) return linear_residual(h, weights, std::move(x), pass);
-  return add(std::move(x), linear(h, weights, pass), scale, pass);
+Tensor<T> inner(Tensor<T> x, const Norm<T>& weights, Pass<T>& pass) {
+  return weights.gain.empty() ? std::move(x) : norm(x, weights, pass);
+}
+
+template <class T>
+Tensor<T> inner_heads(Tensor<T> x, const Norm<T>& weights, std::int64_t heads, Pass<T>& pass) {
+  return weights.gain.empty() ? std::move(x) : norm_heads(x, weights, heads, pass);
 }
 
 template <class T>
 Tensor<T> hidden(const Tensor<T>& x, const BlockConfig& config, const MlpWeights<T>& w, Pass<T>& pass) {
-  if (config.gating == Gating::none) return linear(x, w.up, pass, config.activation);  // [N,E]
-  return gate(linear(x, w.gate, pass), linear(x, w.up, pass), config.activation, pass);
+  if (config.gating == Gating::none)
+    return inner(linear(x, w.up, pass, config.activation), w.inner_norm, pass);  // [N,E]
+  auto e = gate(linear(x, w.gate, pass), linear(x, w.up, pass), config.activation, pass);
+  return inner(std::move(e), w.inner_norm, pass);
 }
 
 /// The rows that go on from a block: all, or only the wanted ones.
@@ -81,19 +104,22 @@ Tensor<T> self_attention(const Tensor<T>& h, const Step<T>& step, Pass<T>& pass)
   const auto& config = call.stack.config.attention;
   auto q = linear(asking.of(h, pass), w.attention.query, pass);  // [Nq, H*D]
   auto kv = linear(h, w.attention.key_value, pass);              // [N, 2*H*D]
+  q = inner_heads(std::move(q), w.attention.query_norm, config.heads, pass);
+  kv = inner_heads(std::move(kv), w.attention.key_norm, config.key_value_heads, pass);
   const auto pairs = config.rotary.pairs;
   q = turned(std::move(q), asking.rotation, {config.heads, config.head_width, pairs}, pass);
   kv = turned(std::move(kv), call.all.rotation, {config.key_value_heads, config.head_width, pairs}, pass);
   auto* cache = call.input.cache;
   if (cache) cache->write(layer, std::exchange(kv, {}));
-  return attention<T>({std::move(q),
-                       std::move(kv),
-                       asking.sequences,
-                       call.keys,
-                       call.bias,
-                       {AttentionKind::self, layer},
-                       cache},
-                      config, pass);
+  auto y = attention<T>({std::move(q),
+                         std::move(kv),
+                         asking.sequences,
+                         call.keys,
+                         call.bias,
+                         {AttentionKind::self, layer},
+                         cache},
+                        config, pass);
+  return inner(std::move(y), w.attention.inner_norm, pass);
 }
 
 /// They ask the memory: [Nq,C] -> [Nq, H*D]
@@ -119,18 +145,18 @@ Tensor<T> block(Tensor<T> x, const Step<T>& step, Pass<T>& pass) {
 
   const auto h = before(x, w.attention_norm, place, pass);  // [N,C]
   const auto attended = self_attention(h, step, pass);      // [Nq, H*D]
-  x = residual(step.asking.of(std::move(x), pass), attended, w.attention.output, w.attention_scale, pass);
-  x = behind(std::move(x), w.attention_norm, place, pass);  // [Nq,C]
+  x = residual<T>(step.asking.of(std::move(x), pass), attended,
+                  {w.attention.output, w.attention_scale, w.attention_norm, place}, pass);  // [Nq,C]
 
   if (step.call.input.memory) {
     const auto crossed = cross_attention(before(x, w.cross_attention_norm, place, pass), step, pass);
-    x = residual(std::move(x), crossed, w.cross_attention.output, {}, pass);
-    x = behind(std::move(x), w.cross_attention_norm, place, pass);
+    const Tensor<T> no_scale;
+    x = residual<T>(std::move(x), crossed,
+                    {w.cross_attention.output, no_scale, w.cross_attention_norm, place}, pass);
   }
 
   const auto e = hidden(before(x, w.mlp_norm, place, pass), config, w.mlp, pass);  // [Nq,E]
-  x = residual(std::move(x), e, w.mlp.down, w.mlp_scale, pass);
-  return behind(std::move(x), w.mlp_norm, place, pass);
+  return residual<T>(std::move(x), e, {w.mlp.down, w.mlp_scale, w.mlp_norm, place}, pass);
 }
 
 /// The rotation of all rows as it is given, or by their positions; empty where nothing turns.

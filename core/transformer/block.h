@@ -11,9 +11,10 @@ namespace beeld {
 /// The two (or, gated, three) products of a feed-forward layer.
 template <class T>
 struct MlpWeights {
-  Linear<T> up;    // [E,C]
-  Linear<T> gate;  // [E,C], or empty
-  Linear<T> down;  // [C,E]
+  Linear<T> up;             // [E,C]
+  Linear<T> gate;           // [E,C], or empty
+  Linear<T> down;           // [C,E]
+  Norm<T> inner_norm = {};  // [E], or empty
 };
 
 /// One Transformer block.

@@ -15,7 +15,11 @@ namespace beeld {
 enum class NormPlace {
   pre,   ///< x + f(norm(x)) (Xiong et al. 2020)
   post,  ///< norm(x + f(x)), the original Transformer
+  tail,  ///< x + norm(f(x)) (Liu et al. 2022)
 };
+
+/// Further norms inside a residual branch.
+enum class InnerNorm { absent, present };
 
 enum class Gating {
   none,   ///< down(f(up(x)))
@@ -57,6 +61,9 @@ struct AttentionConfig {
   RotaryConfig rotary;       ///< where positions are rotary
   RelativeBuckets relative;  ///< where they are a relative bias
   Bias query_key_value_bias = Bias::present;
+  Bias key_bias = Bias::present;                 ///< of the keys, where queries and values have one
+  InnerNorm query_key_norm = InnerNorm::absent;  ///< of every head's queries and keys (Dehghani et al. 2023)
+  InnerNorm inner_norm = InnerNorm::absent;      ///< of all heads' results together (Wang et al. 2022)
   Bias output_bias = Bias::present;
 };
 
@@ -76,6 +83,7 @@ struct BlockConfig {
 
   Activation activation = Activation::gelu;
   Gating gating = Gating::none;
+  InnerNorm mlp_inner_norm = InnerNorm::absent;  ///< before the MLP's last product (Wang et al. 2022)
   ResidualScale residual_scale = ResidualScale::one;
 
   Bias mlp_bias = Bias::present;

@@ -26,11 +26,14 @@ void visit_parameters(Norm<T>& weights, const Visit& visit) {
 template <class T, class Visit>
 void visit_parameters(AttentionWeights<T>& weights, const Visit& visit) {
   for (auto* part : {&weights.query, &weights.key_value, &weights.output}) visit_parameters(*part, visit);
+  for (auto* part : {&weights.query_norm, &weights.key_norm, &weights.inner_norm})
+    visit_parameters(*part, visit);
 }
 
 template <class T, class Visit>
 void visit_parameters(MlpWeights<T>& weights, const Visit& visit) {
   for (auto* part : {&weights.up, &weights.gate, &weights.down}) visit_parameters(*part, visit);
+  visit_parameters(weights.inner_norm, visit);
 }
 
 template <class T, class Visit>

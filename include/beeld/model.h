@@ -25,18 +25,25 @@ enum class Scoring {
 /// What a checkpoint is, as read from its files.
 struct ModelInfo {
   std::string family;  ///< As the README's table of families calls it: "CLIP", "OpenCLIP", "SigLIP",
-                       ///< "Chinese-CLIP", "ViT", "DINOv2 with registers", "timm ViT".
+                       ///< "Chinese-CLIP", "Multilingual-CLIP", "ViT", "DINOv2 with registers", "timm ViT".
   std::string name;    ///< The folder's or the file's name.
   std::filesystem::path folder;  ///< Where it was read from.
   std::string fingerprint;  ///< Of the configuration, the preprocessing, samples of every weight, and how the
                             ///< weights are held where that is not float32; 64 hex digits.
   std::size_t dimension = 0;   ///< D, the length of an embedding.
   std::size_t parameters = 0;  ///< Number of weights.
-  int image_size = 0;          ///< Input edge in pixels; 0 where it varies (NaFlex).
+  int image_size = 0;          ///< Input edge in pixels; 0 where it varies (NaFlex), and without pictures.
+  bool has_images = true;      ///< Pictures can be embedded.
   bool has_text = false;       ///< Texts can be embedded.
   Scoring scoring = Scoring::softmax;
   float logit_scale = 1;  ///< Factor on the cosine, exp already taken.
   float logit_bias = 0;
+
+  /// Where the files are known to say something else than what was trained, in sentences; mostly none.
+  std::vector<std::string> warnings;
+  /// What whoever compares its numbers should know: where programs read the same files differently.
+  std::vector<std::string> notes;
+
   std::vector<std::string> classes;  ///< Names of the classifier's own classes, or their numbers where the
                                      ///< checkpoint names none; empty without a classifier head.
 };
@@ -83,11 +90,13 @@ class Model {
 
   const ModelInfo& info() const;
 
-  /// Resizes, crops and normalises a picture as this model was trained.
+  /// Resizes, crops and normalises a picture as this model was trained. Throws Error(unsupported) where
+  /// info().has_images is false.
   Pixels preprocess(const Image& image) const;
 
-  /// Embeddings of pictures, `[N,D]`, as the tower gives them (not unit length). Throws
-  /// Error(invalid_argument) for a size that the tower cannot read; preprocess() gives the right one.
+  /// Embeddings of pictures, `[N,D]`, as the tower gives them (not unit length). Throws Error(unsupported)
+  /// where info().has_images is false, and Error(invalid_argument) for a size that the tower cannot read;
+  /// preprocess() gives the right one.
   Matrix encode_pixels(std::span<const Pixels> pixels) const;
 
   /// preprocess() and encode_pixels() in one call.

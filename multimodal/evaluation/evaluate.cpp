@@ -74,6 +74,10 @@ struct Walk {
 template <typename Unfit, typename Use>
 std::size_t walk_over(const Walk& walk, Unfit unfit, Use use) {
   const auto& [model, shards, options, skipped] = walk;
+  if (!model.info().has_images) {
+    throw Error(ErrorCode::unsupported, "[evaluate] " + model.info().name + " (" + model.info().family +
+                                            ") embeds texts only, not pictures");
+  }
   ShardReader reader(shards);
   std::size_t images = 0;
   while (true) {

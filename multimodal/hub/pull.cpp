@@ -11,6 +11,7 @@
 
 #include <nlohmann/json.hpp>
 #include <set>
+#include <vector>
 
 namespace beeld {
 
@@ -86,13 +87,20 @@ enum class Parts { keep, remove };
 /// Removes what an earlier, interrupted pull of another revision left.
 void remove_others(const fs::path& folder, const HubListing& listing, Parts parts) {
   std::set<std::string> wanted{manifest_name};
-  for (const auto& file : listing.files) wanted.insert(file.name);
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const bool is_part = entry.path().extension() == ".part";
-    if (wanted.contains(entry.path().filename().string()) || (is_part && parts == Parts::keep)) continue;
-    fs::remove_all(entry.path(), ignored);
+  for (const auto& file : listing.files) {
+    const auto name = fs::path(file.name);
+    for (auto part = name; !part.empty(); part = part.parent_path()) wanted.insert(part.generic_string());
   }
+  std::vector<fs::path> others;
+  std::error_code ignored;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, ignored)) {
+    const bool is_part = entry.path().extension() == ".part";
+    if (wanted.contains(entry.path().lexically_relative(folder).generic_string()) ||
+        (is_part && parts == Parts::keep))
+      continue;
+    others.push_back(entry.path());
+  }
+  for (const auto& other : others) fs::remove_all(other, ignored);
 }
 
 /// Moves the complete folder to its place; an older one is out of the way only for that moment.
@@ -147,7 +155,9 @@ fs::path pull_from(const PullSettings& settings, const HubName& name, const Pull
   remove_others(staged, listing, Parts::keep);
   for (const auto kind : {FileKind::configuration, FileKind::tokenizer, FileKind::weights}) {
     for (const auto& file : listing.files) {
-      if (file.kind == kind) pull_file(hub, file, {listing.revision, staged}, progress);
+      if (file.kind != kind) continue;
+      make_folders((staged / file.name).parent_path());
+      pull_file(hub, file, {listing.revision, staged}, progress);
     }
     if (kind != FileKind::weights) check(settings, staged, name, kind);
   }

@@ -166,6 +166,46 @@ std::vector<HubFile> choose(const Files& files) {
 /// The repository's files by their folders, which are empty or end in a slash.
 using Folders = std::map<std::string, Files, std::less<>>;
 
+/// The steps of a sentence-transformers model: what lists them, and each step's own folder, "1_Pooling/".
+constexpr std::array<std::string_view, 3> module_files{"modules.json", "config_sentence_transformers.json",
+                                                       "sentence_bert_config.json"};
+
+bool is_module(std::string_view folder) {
+  const auto mark = folder.find('_');
+  return mark != std::string_view::npos && mark > 0 && folder.ends_with('/') &&
+         folder.find_first_not_of("0123456789") == mark && is_safe_part(folder.substr(0, folder.size() - 1));
+}
+
+/// What a step needs: a configuration and perhaps weights, or the checkpoint that the first step is.
+std::vector<HubFile> choose_module(const Files& files) {
+  auto chosen = choose(files);
+  if (!chosen.empty()) return chosen;
+  Taken taken{files};
+  taken.take("config.json", FileKind::configuration);
+  taken.take("sentence_bert_config.json", FileKind::configuration);
+  return std::move(taken.chosen);
+}
+
+/// Adds the steps to the checkpoint in the folder `at`, where there are any.
+void add_modules(const Folders& folders, const std::string& at, std::vector<HubFile>& chosen) {
+  const auto root = folders.find(at);
+  if (root == folders.end() || !root->second.contains(module_files.front())) return;
+  Taken listed{root->second};
+  for (const auto name : module_files) listed.take(name, FileKind::configuration);
+  chosen.insert(chosen.end(), listed.chosen.begin(), listed.chosen.end());
+  for (const auto& [folder, files] : folders) {
+    if (!folder.starts_with(at) || !is_module(std::string_view(folder).substr(at.size()))) continue;
+    for (auto file : choose_module(files)) {
+      file.name.insert(0, folder.substr(at.size()));
+      chosen.push_back(std::move(file));
+    }
+  }
+}
+
+bool has_weights(const std::vector<HubFile>& files) {
+  return std::ranges::any_of(files, [](const HubFile& file) { return file.kind == FileKind::weights; });
+}
+
 [[noreturn]] void no_checkpoint(const Folders& folders, const HubName& name) {
   constexpr std::size_t most_shown = 4;
   std::string others;
@@ -215,8 +255,10 @@ HubListing read_listing(std::string_view json, const HubName& name) {
   HubListing listing;
   listing.revision = hash_at(answer, "sha", 40);
   if (listing.revision.empty()) listing.revision = name.revision.empty() ? "main" : name.revision;
-  listing.files = choose(folders[name.subfolder.empty() ? "" : name.subfolder + "/"]);
-  if (listing.files.empty()) no_checkpoint(folders, name);
+  const auto folder = name.subfolder.empty() ? "" : name.subfolder + "/";
+  listing.files = choose(folders[folder]);
+  add_modules(folders, folder, listing.files);
+  if (!has_weights(listing.files)) no_checkpoint(folders, name);
   std::ranges::sort(listing.files, {}, [](const HubFile& file) { return std::pair(file.kind, file.size); });
   return listing;
 }

@@ -14,7 +14,7 @@ enum class FileKind { configuration, tokenizer, weights };
 
 /// A file of a checkpoint, as the hub lists it.
 struct HubFile {
-  std::string name;  ///< In the checkpoint's folder.
+  std::string name;  ///< In the checkpoint's folder, or in that of one of its steps: "1_Pooling/config.json".
   FileKind kind = FileKind::weights;
   std::uint64_t size = 0;
   std::string sha256;    ///< Of the content; of large (LFS) files only, else empty.
@@ -38,7 +38,8 @@ struct HubListing {
 /// than pickles, and OpenCLIP's where `open_clip_config.json` and its weights are there (the hub's published
 /// figures of such a repository were measured with it) rather than `config.json` with `model.safetensors` or
 /// its shards; without any of them, a single pickled file beside a configuration or a tokenizer. The
-/// tokenizer's files go with each. Names outside this set, and so any path that leads out of the folder, are
+/// tokenizer's files go with each, and so do the folders of the steps that a `modules.json` lists
+/// (sentence-transformers). Names outside this set, and so any path that leads out of the folder, are
 /// never looked at.
 ///
 /// Throws Error: corrupt (not such an answer), not_found (no checkpoint, with the subfolders that have one).

@@ -1,3 +1,4 @@
+#include <beeld/error.h>
 #include <beeld/index.h>
 
 #include <utility>
@@ -13,6 +14,10 @@ Index::~Index() = default;
 
 Index Index::open(const std::filesystem::path& file, const Model& model, bool reindex) {
   const auto& info = model.info();
+  if (!info.has_images) {
+    throw Error(ErrorCode::unsupported,
+                "[index] " + info.name + " (" + info.family + ") embeds texts only, not pictures");
+  }
   PictureEncoder encoder{{info.name, info.fingerprint, info.dimension},
                          [model](const Image& image) { return model.preprocess(image); },
                          [model](std::span<const Pixels> pixels) { return model.encode_pixels(pixels); },

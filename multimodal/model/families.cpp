@@ -18,11 +18,20 @@ constexpr auto from_scratch = Training::from_scratch;
 
 constexpr Family table[] = {
     {"CLIP", hugging_face, "clip", read_clip, read_picture_and_text_inputs, from_scratch},
+    {"MetaCLIP 2", hugging_face, "metaclip_2", read_metaclip2, read_picture_and_text_inputs, none},
     {"OpenCLIP", FolderLayout::open_clip, nullptr, read_open_clip, read_open_clip_inputs, none},
     {"OpenAI CLIP", FolderLayout::openai, nullptr, read_openai, read_openai_inputs, none},
     {"SigLIP", hugging_face, "siglip", read_siglip, read_padded_inputs, from_scratch},
     {"SigLIP 2 NaFlex", hugging_face, "siglip2", read_siglip_naflex, read_padded_inputs, none},
     {"Chinese-CLIP", hugging_face, "chinese_clip", read_chinese_clip, read_picture_and_text_inputs, none},
+    {"CLIP vision", hugging_face, "clip_vision_model", read_clip_vision_alone, read_picture_inputs, none},
+    {"CLIP text", hugging_face, "clip_text_model", read_clip_text_alone, read_text_inputs, none},
+    {"SigLIP vision", hugging_face, "siglip_vision_model", read_siglip_vision_alone, read_picture_inputs,
+     none},
+    {"SigLIP text", hugging_face, "siglip_text_model", read_siglip_text_alone, read_padded_text_inputs, none},
+    {"Multilingual-CLIP", hugging_face, "M-CLIP", read_m_clip, read_text_inputs, none},
+    {"sentence-transformers", FolderLayout::sentence_transformers, nullptr, read_sentence_transformer,
+     read_sentence_inputs, none},
     {"ViT", hugging_face, "vit", read_vit_classifier, read_picture_inputs, none},
     {"DINOv2", hugging_face, "dinov2", read_dinov2_classifier, read_picture_inputs, none},
     {"DINOv2 with registers", hugging_face, "dinov2_with_registers", read_dinov2_classifier,
@@ -43,6 +52,12 @@ std::string listed(const std::vector<std::string>& names) {
 
 std::span<const Family> families() { return table; }
 
+bool is_known_type(const std::string& model_type) {
+  return std::ranges::any_of(table, [&](const Family& family) {
+    return family.model_type != nullptr && family.model_type == model_type;
+  });
+}
+
 const Family& family_of(FolderLayout layout, Settings config) {
   const auto type = layout == FolderLayout::hugging_face ? config.string("model_type", "") : "";
   const auto is_it = [&](const Family& family) {
@@ -62,6 +77,8 @@ std::string recognition_of(const Family& family) {
       return "open_clip_config.json";
     case FolderLayout::openai:
       return "input_resolution";
+    case FolderLayout::sentence_transformers:
+      return "modules.json";
     case FolderLayout::timm:
       break;
   }

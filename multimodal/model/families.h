@@ -12,10 +12,11 @@ namespace beeld {
 
 /// How a checkpoint folder is laid out, and so what its family is known by.
 enum class FolderLayout {
-  hugging_face,  ///< `config.json`, whose model_type names the family
-  open_clip,     ///< `open_clip_config.json`
-  openai,        ///< an archive with a tensor `input_resolution`, which needs no configuration
-  timm,          ///< `config.json` that names an architecture
+  hugging_face,           ///< `config.json`, whose model_type names the family
+  open_clip,              ///< `open_clip_config.json`
+  openai,                 ///< an archive with a tensor `input_resolution`, which needs no configuration
+  timm,                   ///< `config.json` that names an architecture
+  sentence_transformers,  ///< `modules.json`, whose first module is an encoder of texts
 };
 
 /// A checkpoint while it is being read, or a model that is yet to learn while it is being made.
@@ -46,6 +47,9 @@ struct Family {
 
 /// All families, in the order of the README's table.
 std::span<const Family> families();
+
+/// Whether a family has this model_type, in Hugging Face's layout.
+bool is_known_type(const std::string& model_type);
 
 /// The family of a configuration. Throws Error(unsupported) for another one, and names those that are known.
 const Family& family_of(FolderLayout layout, Settings config);

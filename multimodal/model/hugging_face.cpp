@@ -48,6 +48,11 @@ void read_sigmoid_dual(CheckpointReading& reading, SiglipSizes sizes) {
   parts.info.scoring = Scoring::sigmoid;
 }
 
+/// The width of a projection, which a tower that is saved alone may lack.
+int projection_of(const WeightReader& weights, Settings config, const char* name) {
+  return weights.has(name) ? config.bounded("projection_dim", 512, 1, 1 << 16) : 0;
+}
+
 void take(ModelParts& parts, Classifier classifier) {
   parts.vision = std::move(classifier.tower);
   parts.classifier = std::move(classifier.head);
@@ -62,6 +67,12 @@ void read_clip(CheckpointReading& reading) {
   parts.text = read_clip_text(weights, dual.text, dual.embedding_width);
   parts.vision = read_clip_vision(weights, dual.vision, dual.embedding_width);
   parts.info.logit_scale = std::exp(weights.scalar("logit_scale", dual.logit_scale));
+}
+
+void read_metaclip2(CheckpointReading& reading) {
+  read_clip(reading);
+  // Its end token is 2, which says something else in CLIP's configurations.
+  reading.parts.text->config.pool = TextPool::end_token;
 }
 
 void read_chinese_clip(CheckpointReading& reading) {
@@ -88,18 +99,50 @@ void read_timm_classifier(CheckpointReading& reading) {
   take(reading.parts, read_timm(reading.weights, reading.config));
 }
 
+void read_clip_vision_alone(CheckpointReading& reading) {
+  auto& [folder, config, weights, parts] = reading;
+  parts.vision =
+      read_clip_vision(weights, config, projection_of(weights, config, "visual_projection.weight"));
+}
+
+void read_clip_text_alone(CheckpointReading& reading) {
+  auto& [folder, config, weights, parts] = reading;
+  parts.text = read_clip_text(weights, config, projection_of(weights, config, "text_projection.weight"));
+}
+
+void read_siglip_vision_alone(CheckpointReading& reading) {
+  reading.parts.vision = read_siglip_vision(reading.weights, reading.config, SiglipSizes::fixed);
+}
+
+void read_siglip_text_alone(CheckpointReading& reading) {
+  reading.parts.text = read_siglip_text(reading.weights, reading.config);
+}
+
+void read_m_clip(CheckpointReading& reading) {
+  reading.parts.text = read_m_clip_text(reading.weights, reading.config);
+}
+
 void read_picture_inputs(CheckpointReading& reading) {
   reading.parts.preprocess = hf_preprocess(reading.folder);
 }
 
-void read_picture_and_text_inputs(CheckpointReading& reading) {
-  read_picture_inputs(reading);
+void read_text_inputs(CheckpointReading& reading) {
   reading.parts.tokenizer = load_hugging_face_tokenizer(reading.folder);
 }
 
-void read_padded_inputs(CheckpointReading& reading) {
-  read_picture_and_text_inputs(reading);
+void read_picture_and_text_inputs(CheckpointReading& reading) {
+  read_picture_inputs(reading);
+  read_text_inputs(reading);
+}
+
+void read_padded_text_inputs(CheckpointReading& reading) {
+  read_text_inputs(reading);
   reading.parts.text->config.pad_id = reading.parts.tokenizer->pad_id();
+}
+
+void read_padded_inputs(CheckpointReading& reading) {
+  read_picture_inputs(reading);
+  read_padded_text_inputs(reading);
 }
 
 void read_timm_inputs(CheckpointReading& reading) {

@@ -7,7 +7,9 @@
 #include "multimodal/data/class_names.h"
 #include "multimodal/model/families.h"
 #include "multimodal/model/model_state.h"
+#include "multimodal/model/notes.h"
 #include "multimodal/model/openai.h"
+#include "multimodal/model/sentence_transformers.h"
 #include "vision/preprocess/config.h"
 
 namespace beeld {
@@ -26,19 +28,28 @@ constexpr const char* open_clip_config = "open_clip_config.json";
 
 // Open.
 
-Checkpoint open_checkpoint(const fs::path& path) {
-  if (fs::is_regular_file(path)) return Checkpoint(path);
-  if (!fs::is_directory(path)) {
-    throw Error(ErrorCode::not_found,
-                "[load] " + path.string() + ": no such folder; expected a checkpoint folder");
-  }
-  if (fs::exists(path / open_clip_config)) return Checkpoint::open(path, open_clip_files);
-  return Checkpoint::open(path, hugging_face_files);
+/// Where a checkpoint lies that is given by its folder or by the file of its weights.
+fs::path root_of(const fs::path& path) {
+  return fs::is_regular_file(path) ? fs::absolute(path).parent_path() : path;
 }
 
-/// Where the files lie that go with the weights.
+/// Where the weights lie, and the files that go with them: in the first module's folder, where a checkpoint
+/// consists of modules.
 fs::path folder_of(const fs::path& path) {
-  return fs::is_regular_file(path) ? fs::absolute(path).parent_path() : path;
+  const auto root = root_of(path);
+  if (fs::is_regular_file(path) || fs::exists(root / open_clip_config)) return root;
+  const auto modules = read_sentence_modules(root);
+  return modules.empty() ? root : modules.front().folder;
+}
+
+Checkpoint open_checkpoint(const fs::path& path, const fs::path& folder) {
+  if (fs::is_regular_file(path)) return Checkpoint(path);
+  if (!fs::is_directory(folder)) {
+    throw Error(ErrorCode::not_found,
+                "[load] " + folder.string() + ": no such folder; expected a checkpoint folder");
+  }
+  if (fs::exists(folder / open_clip_config)) return Checkpoint::open(folder, open_clip_files);
+  return Checkpoint::open(folder, hugging_face_files);
 }
 
 /// Whether the weights go with `open_clip_config.json`: a whole repository holds the same model in both
@@ -66,7 +77,7 @@ Settings read_config(const fs::path& folder, const Checkpoint& checkpoint, Folde
 /// A checkpoint, given by its folder or by the file of its weights.
 struct Source {
   fs::path path;
-  fs::path folder;
+  fs::path root, folder;
   Checkpoint checkpoint;
   FolderLayout layout;
   Settings config;
@@ -74,8 +85,9 @@ struct Source {
 
   Source(const fs::path& folder_or_file, WeightUse use)
       : path(folder_or_file),
+        root(root_of(path)),
         folder(folder_of(path)),
-        checkpoint(open_checkpoint(path)),
+        checkpoint(open_checkpoint(path, folder)),
         layout(layout_of(folder, checkpoint)),
         config(read_config(folder, checkpoint, layout)),
         weights(checkpoint, checkpoint.path().string(), use) {}
@@ -83,24 +95,28 @@ struct Source {
 
 // Recognise.
 
-FolderLayout layout_of(const Settings& config) {
-  return config.has("architecture") ? FolderLayout::timm : FolderLayout::hugging_face;
+/// By a `config.json`, and by what lies in the root of its checkpoint.
+FolderLayout layout_of(const fs::path& root, Settings config) {
+  if (config.has("architecture")) return FolderLayout::timm;
+  const bool modules = !is_known_type(config.string("model_type", "")) && fs::exists(root / modules_file);
+  return modules ? FolderLayout::sentence_transformers : FolderLayout::hugging_face;
 }
 
 const Family& recognize(const Source& source) {
   const bool in_config = source.layout == FolderLayout::hugging_face;
-  return family_of(in_config ? layout_of(source.config) : source.layout, source.config);
+  return family_of(in_config ? layout_of(source.root, source.config) : source.layout, source.config);
 }
 
 // Read.
 
-std::string fingerprint(const fs::path& folder, const Checkpoint& checkpoint) {
+std::string fingerprint(const fs::path& folder, const Checkpoint& checkpoint, const std::string& identity) {
   Digest digest;
   digest.add(checkpoint.digest());
   for (const auto& name : {std::string(hugging_face_config), std::string(open_clip_config),
                            hf_preprocess_file(folder).filename().string()}) {
     if (fs::exists(folder / name)) digest.add(read_file(folder / name, 64u << 20));
   }
+  if (!identity.empty()) digest.add(identity);
   return digest.hex();
 }
 
@@ -137,11 +153,14 @@ ModelParts read(Source& source, const Family& family) {
   info.family = family.name;
   info.name = fs::weakly_canonical(source.path).filename().string();
   info.folder = source.path;
-  info.fingerprint = fingerprint(source.folder, source.checkpoint);
-  info.dimension = static_cast<std::size_t>(parts.vision.embedding_width());
-  info.parameters = source.weights.parameters();
-  info.image_size = parts.vision.config.image_width;
+  info.fingerprint = fingerprint(source.folder, source.checkpoint, parts.identity);
+  info.has_images = parts.vision.patch_embedding.present();
+  info.dimension = static_cast<std::size_t>(info.has_images ? parts.vision.embedding_width()
+                                                            : parts.text->embedding_width());
+  info.parameters += source.weights.parameters();
+  info.image_size = info.has_images ? parts.vision.config.image_width : 0;
   info.has_text = parts.text.has_value();
+  add_notes(parts, family, source.folder);
   return parts;
 }
 
@@ -206,7 +225,7 @@ TrainableModel load_trainable(const fs::path& folder) {
 
 std::vector<NamedTensor> initialize_weights(const fs::path& config, std::uint64_t seed) {
   const auto settings = Settings::from_file(config.string());
-  const auto& family = family_of(layout_of(settings), settings);
+  const auto& family = family_of(layout_of(config.parent_path(), settings), settings);
   require_trainable(family, config);
   WeightReader weights(seed);
   ModelParts parts;
@@ -215,19 +234,20 @@ std::vector<NamedTensor> initialize_weights(const fs::path& config, std::uint64_
   return weights.named();
 }
 
-void check_configuration(const fs::path& folder, FilesThere there) {
+void check_configuration(const fs::path& root, FilesThere there) {
+  const auto folder = folder_of(root);
   const bool open_clip = fs::exists(folder / open_clip_config);
   if (!open_clip && !fs::exists(folder / hugging_face_config)) return;
   const auto config =
       Settings::from_file((folder / (open_clip ? open_clip_config : hugging_face_config)).string());
-  const auto& family = family_of(open_clip ? FolderLayout::open_clip : layout_of(config), config);
+  const auto& family = family_of(open_clip ? FolderLayout::open_clip : layout_of(root, config), config);
   auto weights = WeightReader::blank();
   ModelParts parts;
   CheckpointReading reading{folder, config, weights, parts};
   family.read_towers(reading);
   if (there == FilesThere::all_but_weights) {
     family.read_inputs(reading);
-  } else if (family.layout == FolderLayout::hugging_face) {
+  } else if (family.layout == FolderLayout::hugging_face && parts.vision.patch_embedding.present()) {
     hf_preprocess(folder);
   }
 }

@@ -95,7 +95,10 @@ Model Model::load(const std::filesystem::path& folder, const LoadOptions& option
 
 const ModelInfo& Model::info() const { return state_->info(); }
 
-Pixels Model::preprocess(const Image& image) const { return beeld::preprocess(image, state_->preprocess()); }
+Pixels Model::preprocess(const Image& image) const {
+  state_->require_images();
+  return beeld::preprocess(image, state_->preprocess());
+}
 
 Matrix Model::encode_pixels(std::span<const Pixels> pixels) const {
   const auto& tower = state_->vision();

@@ -27,7 +27,14 @@ void Model::State::make_ready(std::once_flag& ready, const Pack& pack_weights) c
   });
 }
 
+void Model::State::require_images() const {
+  if (info().has_images) return;
+  throw Error(ErrorCode::unsupported, "[image] " + info().name + " (" + info().family +
+                                          ") has no tower of pictures: it embeds texts alone");
+}
+
 const VisionTower<float>& Model::State::vision() const {
+  require_images();
   make_ready(vision_ready_, [this] {
     pack(parts_.vision, weights_);
     if (has_classifier_) pack(parts_.classifier, weights_);

@@ -21,10 +21,11 @@ namespace beeld {
 struct ModelParts {
   ModelInfo info;
   Preprocess preprocess;
-  VisionTower<float> vision;
-  Linear<float> classifier;  // [K,C] or [K,2C]; absent where the checkpoint has none
+  VisionTower<float> vision;  // empty for a model of texts alone
+  Linear<float> classifier;   // [K,C] or [K,2C]; absent where the checkpoint has none
   std::optional<TextTower<float>> text;
   std::shared_ptr<Tokenizer> tokenizer;  // null without a text tower
+  std::string identity;  // what else than configuration and weights makes the embeddings, for the fingerprint
 };
 
 /// A model in use, safe for concurrent use. A tower's weights are brought into their order when it is first
@@ -37,6 +38,10 @@ struct Model::State {
   const Tokenizer* tokenizer() const { return parts_.tokenizer.get(); }  ///< null without a text tower
   bool has_classifier() const { return has_classifier_; }
 
+  /// Throws Error(unsupported) for a model of texts alone.
+  void require_images() const;
+
+  /// Throws as require_images().
   const VisionTower<float>& vision() const;
   const Linear<float>& classifier() const;
   const TextTower<float>& text() const;

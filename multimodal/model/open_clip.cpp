@@ -33,7 +33,9 @@ void read_open_clip(CheckpointReading& reading) {
       {"init_logit_scale", "init_logit_bias", "nonscalar_logit_scale", "cast_dtype", "output_dict"});
   config.done();
 
-  parts.text = read_open_clip_text(weights, text, {apart ? "text." : "", width, activation});
+  parts.text = text.has("hf_model_name")
+                   ? read_open_clip_encoder_text(weights, text, width)
+                   : read_open_clip_text(weights, text, {apart ? "text." : "", width, activation});
   // The text tower's width decides nothing here: a tower is timm's if it names a timm model.
   parts.vision = vision.has("timm_model_name") ? read_open_clip_timm_vision(weights, vision, width)
                                                : read_open_clip_vision(weights, vision, {width, activation});
@@ -47,7 +49,8 @@ void read_open_clip(CheckpointReading& reading) {
 void read_open_clip_inputs(CheckpointReading& reading) {
   auto& [folder, file, weights, parts] = reading;
   parts.tokenizer = load_tokenizer(folder);
-  parts.text->config.pad_id = parts.tokenizer->pad_id();
+  // An encoder of Hugging Face's knows its padding itself, and counts positions from it.
+  if (parts.text->config.pads == PadTokens::read) parts.text->config.pad_id = parts.tokenizer->pad_id();
   const auto& tower = parts.vision.config;
   parts.preprocess =
       open_clip_preprocess(file.object("preprocess_cfg"), {tower.image_height, tower.image_width});

@@ -38,10 +38,14 @@ class Checked {
 
   Checked& add(const std::string& name, const AttentionWeights<T>& weights) {
     add(name + ".query", weights.query).add(name + ".key_value", weights.key_value);
+    // The bias of the keys' norm adds the same to all scores of a query, and so has no gradient to measure.
+    add(name + ".query_norm", weights.query_norm).add(name + ".key_norm.gain", weights.key_norm.gain);
+    add(name + ".inner_norm", weights.inner_norm);
     return add(name + ".output", weights.output);
   }
 
   Checked& add(const std::string& name, const MlpWeights<T>& weights) {
+    add(name + ".inner_norm", weights.inner_norm);
     return add(name + ".up", weights.up).add(name + ".gate", weights.gate).add(name + ".down", weights.down);
   }
 

@@ -19,14 +19,19 @@ Linear<T> random_linear(Shape out_in, std::uint64_t seed, Bias bias = Bias::pres
 }
 
 template <class T>
-Norm<T> random_norm(const BlockConfig& config, std::uint64_t seed) {
+Norm<T> random_norm(const BlockConfig& config, std::uint64_t seed, std::int64_t width) {
   Norm<T> weights{.kind = config.norm, .eps = config.norm_eps, .gain = {}, .bias = {}};
-  weights.gain = random_tensor<T>({config.width}, seed, 0.3);
-  for (int i = 0; i < config.width; ++i) weights.gain.data()[i] += 1;
+  weights.gain = random_tensor<T>({width}, seed, 0.3);
+  for (std::int64_t i = 0; i < width; ++i) weights.gain.data()[i] += 1;
   if (config.norm == NormKind::layer && config.norm_bias == Bias::present) {
-    weights.bias = random_tensor<T>({config.width}, seed + 1, 0.5);
+    weights.bias = random_tensor<T>({width}, seed + 1, 0.5);
   }
   return weights;
+}
+
+template <class T>
+Norm<T> random_norm(const BlockConfig& config, std::uint64_t seed) {
+  return random_norm<T>(config, seed, config.width);
 }
 
 template <class T>
@@ -34,9 +39,17 @@ AttentionWeights<T> random_attention(const BlockConfig& block, std::uint64_t see
   const auto& config = block.attention;
   const std::int64_t width = block.width, query_width = config.heads * config.head_width,
                      key_width = config.key_value_heads * config.head_width;
-  return {.query = random_linear<T>({query_width, width}, seed, config.query_key_value_bias),
-          .key_value = random_linear<T>({2 * key_width, width}, seed + 10, config.query_key_value_bias),
-          .output = random_linear<T>({width, query_width}, seed + 20, config.output_bias)};
+  AttentionWeights<T> weights{
+      .query = random_linear<T>({query_width, width}, seed, config.query_key_value_bias),
+      .key_value = random_linear<T>({2 * key_width, width}, seed + 10, config.query_key_value_bias),
+      .output = random_linear<T>({width, query_width}, seed + 20, config.output_bias)};
+  if (config.query_key_norm == InnerNorm::present) {
+    weights.query_norm = random_norm<T>(block, seed + 23, config.head_width);
+    weights.key_norm = random_norm<T>(block, seed + 25, config.head_width);
+  }
+  if (config.inner_norm == InnerNorm::present)
+    weights.inner_norm = random_norm<T>(block, seed + 27, query_width);
+  return weights;
 }
 
 template <class T>
@@ -56,6 +69,8 @@ MlpWeights<T> random_mlp(const BlockConfig& config, std::uint64_t seed) {
   if (config.gating == Gating::gated)
     weights.gate = random_linear<T>({inner, width}, seed + 10, config.mlp_bias);
   weights.down = random_linear<T>({width, inner}, seed + 20, config.mlp_bias);
+  if (config.mlp_inner_norm == InnerNorm::present)
+    weights.inner_norm = random_norm<T>(config, seed + 25, inner);
   return weights;
 }
 

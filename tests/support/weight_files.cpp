@@ -3,6 +3,7 @@
 #include <Eigen/Core>
 #include <cstring>
 
+#include "core/kernels/kernels.h"
 #include "tests/support/random.h"
 
 namespace beeld::testing {
@@ -33,8 +34,8 @@ StoredTensors read_tensors(const std::filesystem::path& safetensors_file) {
   for (const auto& [name, entry] : file.tensors()) {
     auto& tensor = tensors[name];
     tensor.shape = entry.shape;
-    tensor.values.resize(entry.bytes.size() / sizeof(float));
-    std::memcpy(tensor.values.data(), entry.bytes.data(), entry.bytes.size());
+    tensor.values.resize(entry.bytes.size() / size_of(entry.dtype));
+    widen(entry.dtype, entry.bytes.data(), tensor.values.size(), tensor.values.data());
   }
   return tensors;
 }

@@ -17,6 +17,7 @@ struct StoredTensor {
 };
 using StoredTensors = std::map<std::string, StoredTensor>;
 
+/// Those of a file in f32, f16 or bf16.
 StoredTensors read_tensors(const std::filesystem::path& safetensors_file);
 
 /// The values as f32, or rounded to f16 or bf16.

@@ -16,20 +16,33 @@ inline Norm<double> widened(const Norm<float>& x) {
   return {.kind = x.kind, .eps = x.eps, .gain = widened(x.gain), .bias = widened(x.bias)};
 }
 
+inline AttentionWeights<double> widened(const AttentionWeights<float>& x) {
+  return {.query = widened(x.query),
+          .key_value = widened(x.key_value),
+          .output = widened(x.output),
+          .query_norm = widened(x.query_norm),
+          .key_norm = widened(x.key_norm),
+          .inner_norm = widened(x.inner_norm)};
+}
+
+inline MlpWeights<double> widened(const MlpWeights<float>& x) {
+  return {.up = widened(x.up),
+          .gate = widened(x.gate),
+          .down = widened(x.down),
+          .inner_norm = widened(x.inner_norm)};
+}
+
 inline Transformer<double> widened(const Transformer<float>& x) {
   Transformer<double> y{x.config, {}, widened(x.relative_bias)};
   for (const auto& b : x.blocks) {
-    y.blocks.push_back(
-        {.attention_norm = widened(b.attention_norm),
-         .attention = {widened(b.attention.query), widened(b.attention.key_value),
-                       widened(b.attention.output)},
-         .attention_scale = widened(b.attention_scale),
-         .cross_attention_norm = widened(b.cross_attention_norm),
-         .cross_attention = {widened(b.cross_attention.query), widened(b.cross_attention.key_value),
-                             widened(b.cross_attention.output)},
-         .mlp_norm = widened(b.mlp_norm),
-         .mlp = {widened(b.mlp.up), widened(b.mlp.gate), widened(b.mlp.down)},
-         .mlp_scale = widened(b.mlp_scale)});
+    y.blocks.push_back({.attention_norm = widened(b.attention_norm),
+                        .attention = widened(b.attention),
+                        .attention_scale = widened(b.attention_scale),
+                        .cross_attention_norm = widened(b.cross_attention_norm),
+                        .cross_attention = widened(b.cross_attention),
+                        .mlp_norm = widened(b.mlp_norm),
+                        .mlp = widened(b.mlp),
+                        .mlp_scale = widened(b.mlp_scale)});
   }
   return y;
 }

@@ -29,6 +29,11 @@ std::string remove_ascii_punctuation(std::string_view text) {
 }
 
 std::string clean(std::string_view bytes, Cleaning cleaning) {
+  if (cleaning == Cleaning::strip || cleaning == Cleaning::strip_lower) {
+    const auto valid = valid_utf8(bytes);
+    const std::string stripped(strip(valid, is_python_space));
+    return cleaning == Cleaning::strip ? stripped : lowercase_in_context(stripped);
+  }
   auto text = unescape_html(unescape_html(fix_text(valid_utf8(bytes))));
   switch (cleaning) {
     case Cleaning::whitespace:
@@ -40,6 +45,9 @@ std::string clean(std::string_view bytes, Cleaning cleaning) {
       std::replace(text.begin(), text.end(), '_', ' ');
       text = lowercase_in_context(remove_ascii_punctuation(text));
       break;
+    case Cleaning::strip:
+    case Cleaning::strip_lower:
+      break;  // done above
   }
   return collapse_python_space(text);
 }

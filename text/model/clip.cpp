@@ -45,7 +45,8 @@ TextTower<float> read_clip_text(WeightReader& weights, Settings settings, int em
     return model + "encoder.layers." + std::to_string(i) + ".";
   });
   tower.final_norm = weights.norm(model + "final_layer_norm.", config.block);
-  tower.projection = weights.linear("text_projection.", {embedding_width, block.width}, Bias::absent);
+  if (embedding_width > 0)
+    tower.projection = weights.linear("text_projection.", {embedding_width, block.width}, Bias::absent);
   weights.ignore({".position_ids"});
   return tower;
 }

@@ -9,7 +9,7 @@ namespace beeld {
 // Text towers of the checkpoint families: each is one table of names and settings. `settings` is the part of
 // the configuration that describes the text tower; every key of it is read or refused.
 
-/// Hugging Face CLIP: `text_model.*`, `text_projection`.
+/// Hugging Face CLIP: `text_model.*`, `text_projection`; without a width there is no projection.
 TextTower<float> read_clip_text(WeightReader& weights, Settings settings, int embedding_width);
 
 /// OpenCLIP: `prefix` + `transformer.resblocks.*`, `ln_final`, `text_projection`; `text_cfg` of the
@@ -20,6 +20,14 @@ struct OpenClipText {
   Activation activation = Activation::gelu;  ///< quick_gelu of the whole model, or gelu
 };
 TextTower<float> read_open_clip_text(WeightReader& weights, Settings settings, const OpenClipText& text);
+
+/// OpenCLIP with an encoder of Hugging Face's, which `hf_model_name` names: `text.transformer.*`,
+/// `text.proj`.
+TextTower<float> read_open_clip_encoder_text(WeightReader& weights, Settings settings, int embedding_width);
+
+/// M-CLIP: an encoder that `modelBase` names, under `transformer.*`, the mean of its tokens through
+/// `LinearTransformation`. `settings` is the whole config.json.
+TextTower<float> read_m_clip_text(WeightReader& weights, Settings settings);
 
 /// SigLIP and SigLIP 2: no mask, always the full length, the last position through `text_model.head`.
 /// The id that fills it up is the tokenizer's, which the reader does not know: config.pad_id is left for

@@ -41,7 +41,6 @@ TextConfig read_config(Settings& settings, Activation activation) {
   settings.require("embed_cls", false);
   settings.require("use_pad_mask", false);
   require_plain_blocks(settings);
-  settings.require("hf_model_name", nullptr);
   // pad_id belongs to a mask that only embed_cls has; padding itself is the tokenizer's.
   settings.ignore({"ls_init_value", "pad_id", "correct_cls_mask", "final_ln_after_pool", "hf_tokenizer_name",
                    "tokenizer_kwargs", "tokenizer_mode", "output_tokens", "hf_model_pretrained",

@@ -11,11 +11,38 @@ namespace beeld {
 
 namespace {
 
-/// The ids a tower has to read for one text, and which of them it is pooled at.
+/// The ids a tower has to read for one text, their positions, and which of them it is pooled at.
 struct Reading {
   std::vector<std::int64_t> ids;
+  std::vector<std::int64_t> places = {};
   std::int64_t pooled = 0;
+
+  void cut(std::int64_t length) {
+    ids.resize(static_cast<std::size_t>(length));
+    places.resize(static_cast<std::size_t>(length));
+  }
 };
+
+/// Whether one row of a text stands for it.
+bool pools_one_row(const TextConfig& config) {
+  return config.pool != TextPool::mean && config.pool != TextPool::max;
+}
+
+/// Gives every id its position, and leaves out padding where it is masked.
+void place(Reading& reading, const TextConfig& config) {
+  std::vector<std::int64_t> kept;
+  std::int64_t index = 0, counted = 0;
+  for (const auto id : reading.ids) {
+    const bool padding = id == config.pad_id;
+    const auto row =
+        config.position_rule == PositionRule::index ? index : config.pad_id + (padding ? 0 : ++counted);
+    ++index;
+    if (padding && config.pads == PadTokens::masked) continue;
+    kept.push_back(id);
+    reading.places.push_back(row);
+  }
+  reading.ids = std::move(kept);
+}
 
 Reading read(const std::vector<std::int32_t>& text, const TextConfig& config) {
   const auto length = static_cast<std::int64_t>(text.size());
@@ -24,12 +51,14 @@ Reading read(const std::vector<std::int32_t>& text, const TextConfig& config) {
                                                  " tokens; the model reads 1 to " +
                                                  std::to_string(config.context_length));
   }
-  Reading reading{{text.begin(), text.end()}, 0};
+  Reading reading{.ids = {text.begin(), text.end()}};
   auto& ids = reading.ids;
   // The references pool over padded ids, so padding is there while the position is searched.
   ids.resize(static_cast<std::size_t>(config.context_length), config.pad_id);
   switch (config.pool) {
     case TextPool::first:
+    case TextPool::mean:
+    case TextPool::max:
       break;
     case TextPool::last:
       reading.pooled = config.context_length - 1;
@@ -46,6 +75,7 @@ Reading read(const std::vector<std::int32_t>& text, const TextConfig& config) {
   if (config.padding == TextPadding::none) {
     ids.resize(static_cast<std::size_t>(std::max(length, reading.pooled + 1)));
   }
+  place(reading, config);
   return reading;
 }
 
@@ -54,13 +84,15 @@ Reading read(const std::vector<std::int32_t>& text, const TextConfig& config) {
 TextTokens read_texts(const TextConfig& config, std::span<const std::vector<std::int32_t>> texts,
                       WantedRows wanted) {
   // Under a causal mask nothing behind the pooled token can reach it.
-  const bool cut = wanted == WantedRows::pooled && config.block.attention.mask == AttentionMask::causal;
-  TextTokens tokens{.wanted = wanted, .ids = {}, .sequences = {}, .pooled = {}};
+  const bool cut = wanted == WantedRows::pooled && config.block.attention.mask == AttentionMask::causal &&
+                   pools_one_row(config);
+  TextTokens tokens{.wanted = wanted, .ids = {}, .sequences = {}, .places = {}, .pooled = {}};
   for (const auto& text : texts) {
     auto reading = read(text, config);
-    if (cut) reading.ids.resize(static_cast<std::size_t>(reading.pooled + 1));
+    if (cut) reading.cut(reading.pooled + 1);
     tokens.pooled.push_back(tokens.sequences.rows() + reading.pooled);
     tokens.ids.insert(tokens.ids.end(), reading.ids.begin(), reading.ids.end());
+    tokens.places.insert(tokens.places.end(), reading.places.begin(), reading.places.end());
     tokens.sequences.append(static_cast<std::int64_t>(reading.ids.size()));
   }
   return tokens;
@@ -68,12 +100,9 @@ TextTokens read_texts(const TextConfig& config, std::span<const std::vector<std:
 
 template <class T>
 Tensor<T> embed(const TextTower<T>& tower, const TextTokens& tokens, Pass<T>& pass) {
-  std::vector<std::int64_t> places;
-  for (const auto& text : tokens.sequences) {
-    for (auto place = text.first; place < text.next(); ++place) places.push_back(place);
-  }
-  auto x = gather<T>(tower.tokens, tokens.ids, pass);                         // [N,C]
-  x = add(std::move(x), gather<T>(tower.positions, places, pass), {}, pass);  // [N,C]
+  auto x = gather<T>(tower.tokens, tokens.ids, pass);  // [N,C]
+  if (!tower.positions.empty())
+    x = add(std::move(x), gather<T>(tower.positions, tokens.places, pass), {}, pass);
   if (tower.config.segments == Segments::present) {
     const std::vector<std::int64_t> first_segment(tokens.ids.size(), 0);
     x = add(std::move(x), gather<T>(tower.segment, first_segment, pass), {}, pass);
@@ -84,27 +113,32 @@ Tensor<T> embed(const TextTower<T>& tower, const TextTokens& tokens, Pass<T>& pa
 template <class T>
 Tensor<T> encode(const TextTower<T>& tower, Tensor<T> x, const TextTokens& tokens, Pass<T>& pass) {
   TransformerInput<T> input{tokens.sequences};
-  if (tokens.wanted == WantedRows::pooled) input.wanted = tokens.pooled;
+  if (tokens.wanted == WantedRows::pooled && pools_one_row(tower.config)) input.wanted = tokens.pooled;
   x = transformer<T>(std::move(x), tower.encoder, input, pass);  // [N,C], or [B,C]
   return tower.config.final_norm == FinalNorm::present ? norm(x, tower.final_norm, pass) : x;
 }
 
 template <class T>
-Tensor<T> pool(const Tensor<T>& x, const TextTokens& tokens, Pass<T>& pass) {
+Tensor<T> pool(const TextTower<T>& tower, const Tensor<T>& x, const TextTokens& tokens, Pass<T>& pass) {
+  if (tower.config.pool == TextPool::mean) return mean_rows(x, tokens.sequences, 0, pass);
+  if (tower.config.pool == TextPool::max) return max_rows(x, tokens.sequences, 0, pass);
   return tokens.wanted == WantedRows::pooled ? x : gather<T>(x, tokens.pooled, pass);
 }
 
 template <class T>
 Tensor<T> project(const TextTower<T>& tower, const Tensor<T>& pooled, Pass<T>& pass) {
-  return tower.projection.present() ? linear(pooled, tower.projection, pass) : pooled;
+  auto x = pooled;
+  for (const auto& layer : tower.head) x = linear(x, layer.weights, pass, layer.activation);
+  if (tower.projection.present()) x = linear(x, tower.projection, pass);
+  return tower.config.embedding_length == EmbeddingLength::one ? l2_normalize(x, pass) : x;
 }
 
 template <class T>
 Tensor<T> encode(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts, Pass<T>& pass) {
   const auto tokens = read_texts(tower.config, texts, WantedRows::pooled);
-  auto x = embed(tower, tokens, pass);                 // [N,C]
-  x = encode(tower, std::move(x), tokens, pass);       // [B,C]
-  return project(tower, pool(x, tokens, pass), pass);  // [B,D]
+  auto x = embed(tower, tokens, pass);                        // [N,C]
+  x = encode(tower, std::move(x), tokens, pass);              // [B,C], or [N,C]
+  return project(tower, pool(tower, x, tokens, pass), pass);  // [B,D]
 }
 
 template <class T>
@@ -117,12 +151,13 @@ TextStates<T> hidden_states(const TextTower<T>& tower, std::span<const std::vect
 
 void pack(TextTower<float>& tower, WeightType type) {
   pack(tower.encoder, type);
+  for (auto& layer : tower.head) pack(layer.weights);
   if (tower.projection.present()) pack(tower.projection);
 }
 
 template Tensor<float> embed(const TextTower<float>&, const TextTokens&, Pass<float>&);
 template Tensor<float> encode(const TextTower<float>&, Tensor<float>, const TextTokens&, Pass<float>&);
-template Tensor<float> pool(const Tensor<float>&, const TextTokens&, Pass<float>&);
+template Tensor<float> pool(const TextTower<float>&, const Tensor<float>&, const TextTokens&, Pass<float>&);
 template Tensor<float> project(const TextTower<float>&, const Tensor<float>&, Pass<float>&);
 template Tensor<float> encode(const TextTower<float>&, std::span<const std::vector<std::int32_t>>,
                               Pass<float>&);
@@ -130,7 +165,8 @@ template TextStates<float> hidden_states(const TextTower<float>&, std::span<cons
                                          Pass<float>&);
 template Tensor<double> embed(const TextTower<double>&, const TextTokens&, Pass<double>&);
 template Tensor<double> encode(const TextTower<double>&, Tensor<double>, const TextTokens&, Pass<double>&);
-template Tensor<double> pool(const Tensor<double>&, const TextTokens&, Pass<double>&);
+template Tensor<double> pool(const TextTower<double>&, const Tensor<double>&, const TextTokens&,
+                             Pass<double>&);
 template Tensor<double> project(const TextTower<double>&, const Tensor<double>&, Pass<double>&);
 template Tensor<double> encode(const TextTower<double>&, std::span<const std::vector<std::int32_t>>,
                                Pass<double>&);

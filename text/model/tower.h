@@ -8,17 +8,35 @@
 
 namespace beeld {
 
-/// Which row of the last hidden states stands for the whole text.
+/// Which row of the last hidden states stands for the whole text, or what becomes of all of them.
 enum class TextPool {
   first,       ///< the start token: BERT's [CLS]
   last,        ///< the last position, also where it is padding: SigLIP
   end_token,   ///< the first end token: CLIP
   largest_id,  ///< the first position of the largest id: CLIP before it knew its end token
+  mean,        ///< the mean of all tokens, start and end included
+  max,         ///< the largest value of each channel
 };
 
 /// Whether a text is filled up to the context length before it is read. Where padding changes no result it is
 /// left out, which saves most of the work.
 enum class TextPadding { none, to_context };
+
+/// What becomes of padding ids that a text itself holds.
+enum class PadTokens {
+  read,    ///< they are tokens as others are
+  masked,  ///< no token sees them, and they are not pooled: they are left out
+};
+
+/// Which row of the table of positions a token has.
+enum class PositionRule {
+  index,           ///< its place in the text
+  behind_padding,  ///< pad_id + k for the k-th token that is no padding, which itself has row pad_id
+                   ///< (RoBERTa)
+};
+
+/// Whether an embedding leaves the tower as it is, or divided by its length.
+enum class EmbeddingLength { own, one };
 
 enum class EmbeddingNorm { absent, present };
 enum class FinalNorm { absent, present };
@@ -34,24 +52,36 @@ struct TextConfig {
   FinalNorm final_norm = FinalNorm::present;
   TextPool pool = TextPool::end_token;
   TextPadding padding = TextPadding::none;
+  PadTokens pads = PadTokens::read;
+  PositionRule position_rule = PositionRule::index;
+  EmbeddingLength embedding_length = EmbeddingLength::own;
   std::int64_t end_id = 0;
   std::int64_t pad_id = 0;
+};
+
+/// activation(x W^T + b)
+template <class T>
+struct DenseLayer {
+  Linear<T> weights;
+  Activation activation = Activation::identity;
 };
 
 template <class T>
 struct TextTower {
   TextConfig config;
   Weight<T> tokens;     // [V,C]
-  Weight<T> positions;  // [context_length,C]
+  Weight<T> positions;  // [context_length,C] or more (PositionRule), or empty where blocks know positions
   Weight<T> segment;    // [segments,C] of which the first is added to every token, or empty
   Norm<T> embedding_norm;
   Transformer<T> encoder;
   Norm<T> final_norm;
-  Linear<T> projection;  // [D,C], or empty
+  std::vector<DenseLayer<T>> head = {};  // between pooling and projection
+  Linear<T> projection;                  // [D,C], or empty
 
   /// D.
   std::int64_t embedding_width() const {
-    return projection.present() ? projection.weight.rows() : config.block.width;
+    if (projection.present()) return projection.weight.rows();
+    return head.empty() ? config.block.width : head.back().weights.weight.rows();
   }
 };
 
@@ -60,7 +90,8 @@ struct TextTokens {
   WantedRows wanted = WantedRows::pooled;
   std::vector<std::int64_t> ids;  // [N], with the padding that the tower sees
   Sequences sequences;
-  std::vector<std::int64_t> pooled;  // [B], the row of each text that stands for it
+  std::vector<std::int64_t> places;  // [N], the row of each token in the table of positions
+  std::vector<std::int64_t> pooled;  // [B], the row of each text that stands for it where it is one
 };
 
 /// Texts given as token ids, with start and end tokens. Where only pooled rows are wanted, what they cannot
@@ -75,15 +106,16 @@ TextTokens read_texts(const TextConfig& config, std::span<const std::vector<std:
 template <class T>
 Tensor<T> embed(const TextTower<T>& tower, const TextTokens& tokens, Pass<T>& pass);
 
-/// All blocks and the final norm: [N,C] -> [N,C], or [B,C] where only pooled rows are wanted.
+/// All blocks and the final norm: [N,C] -> [N,C], or [B,C] where only pooled rows are wanted and pooling
+/// reads one row of each text.
 template <class T>
 Tensor<T> encode(const TextTower<T>& tower, Tensor<T> x, const TextTokens& tokens, Pass<T>& pass);
 
-/// The row that stands for each text, of what encode() gave for the same tokens: -> [B,C]
+/// One row for each text, of what encode() gave for the same tokens: -> [B,C]
 template <class T>
-Tensor<T> pool(const Tensor<T>& x, const TextTokens& tokens, Pass<T>& pass);
+Tensor<T> pool(const TextTower<T>& tower, const Tensor<T>& x, const TextTokens& tokens, Pass<T>& pass);
 
-/// Into the space shared with pictures: [B,C] -> [B,D]
+/// Through the head into the space shared with pictures: [B,C] -> [B,D]
 template <class T>
 Tensor<T> project(const TextTower<T>& tower, const Tensor<T>& pooled, Pass<T>& pass);
 
@@ -104,7 +136,7 @@ template <class T>
 TextStates<T> hidden_states(const TextTower<T>& tower, std::span<const std::vector<std::int32_t>> texts,
                             Pass<T>& pass);
 
-/// Orders the weights for fast products. The projection, small and close to the result, stays float32.
+/// Orders the weights for fast products. Head and projection, small and close to the result, stay float32.
 void pack(TextTower<float>& tower, WeightType type = WeightType::f32);
 
 template <class T, class Visit>
@@ -115,6 +147,7 @@ void visit_parameters(TextTower<T>& tower, const Visit& visit) {
   visit_parameters(tower.embedding_norm, visit);
   visit_parameters(tower.encoder, visit);
   visit_parameters(tower.final_norm, visit);
+  for (auto& layer : tower.head) visit_parameters(layer.weights, visit);
   visit_parameters(tower.projection, visit);
 }
 

@@ -6,6 +6,7 @@
 
 #include "text/tokenizer/bert_tokenizer.h"
 #include "text/tokenizer/byte_level_tokenizer.h"
+#include "text/tokenizer/cleaning_tokenizer.h"
 #include "text/tokenizer/marian_tokenizer.h"
 #include "text/tokenizer/open_clip_tokenizer.h"
 #include "text/tokenizer/sentence_piece_tokenizer.h"
@@ -35,15 +36,17 @@ std::unique_ptr<Tokenizer> read_hugging_face_tokenizer(const fs::path& folder) {
   const auto has = [&](const char* name) { return fs::exists(folder / name); };
   const auto config = read_tokenizer_config(folder);
   const auto& kind = config.tokenizer_class;
-  const bool siglip = kind == "SiglipTokenizer" || (kind.empty() && config.model_type == "siglip");
+  const bool siglip =
+      kind == "SiglipTokenizer" ||
+      (kind.empty() && (config.model_type == "siglip" || config.model_type == "siglip_text_model"));
   const bool marian = kind == "MarianTokenizer" || (kind.empty() && !has("tokenizer.json"));
   if (has("source.spm") && marian) return read_marian_tokenizer(folder, config);
   if (has("spiece.model") && is_t5(config)) return read_t5_tokenizer(folder / "spiece.model", config);
   if (has("spiece.model") && (siglip || (kind.empty() && !has("tokenizer.json")))) {
     return read_siglip_tokenizer(folder / "spiece.model", config);
   }
-  if (has("vocab.txt") && (kind.empty() || kind == "BertTokenizer") &&
-      (!kind.empty() || !has("tokenizer.json"))) {
+  const bool bert = kind == "BertTokenizer" || kind == "DistilBertTokenizer";
+  if (has("vocab.txt") && (kind.empty() || bert) && (!kind.empty() || !has("tokenizer.json"))) {
     return read_bert_tokenizer(folder / "vocab.txt", config);
   }
   if (has("tokenizer.json")) return read_tokenizer_json(folder / "tokenizer.json", config);
@@ -76,6 +79,10 @@ std::shared_ptr<Tokenizer> guarded(const fs::path& folder, const Read& read) {
 
 std::shared_ptr<Tokenizer> load_hugging_face_tokenizer(const fs::path& folder) {
   return guarded(folder, read_hugging_face_tokenizer);
+}
+
+std::shared_ptr<Tokenizer> load_cleaning_tokenizer(const fs::path& folder, Cleaning cleaning) {
+  return std::make_shared<CleaningTokenizer>(load_hugging_face_tokenizer(folder), cleaning);
 }
 
 std::shared_ptr<Tokenizer> load_clip_tokenizer(const fs::path& folder) {

@@ -1,10 +1,10 @@
 #include "text/tokenizer/open_clip_tokenizer.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "core/base/files.h"
 #include "core/format/settings.h"
+#include "text/tokenizer/cleaning_tokenizer.h"
 #include "text/tokenizer/simple_tokenizer.h"
 #include "text/tokenizer/tokenizer_json.h"
 
@@ -15,34 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int default_context_length = 77;
-
-/// A tokenizer of Hugging Face's behind OpenCLIP's cleaning.
-class CleaningTokenizer : public Tokenizer {
- public:
-  CleaningTokenizer(std::unique_ptr<Tokenizer> inner, Cleaning cleaning,
-                    std::optional<std::int32_t> zeroed_id)
-      : inner_(std::move(inner)), cleaning_(cleaning), zeroed_id_(zeroed_id) {}
-
-  std::vector<std::int32_t> encode_full(std::string_view text) const override {
-    auto ids = inner_->encode_full(clean(text, cleaning_));
-    if (zeroed_id_) std::replace(ids.begin(), ids.end(), *zeroed_id_, 0);
-    return ids;
-  }
-
-  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override {
-    return inner_->start_decoding(options);
-  }
-
-  std::int32_t pad_id() const override { return inner_->pad_id(); }
-  std::size_t vocabulary_size() const override { return inner_->vocabulary_size(); }
-  std::size_t start_tokens() const override { return inner_->start_tokens(); }
-  std::size_t end_tokens() const override { return inner_->end_tokens(); }
-
- private:
-  std::unique_ptr<Tokenizer> inner_;
-  Cleaning cleaning_;
-  std::optional<std::int32_t> zeroed_id_;  ///< becomes 0 (strip_sep_token)
-};
 
 Vocabulary read_vocabulary(const fs::path& file) {
   return Vocabulary::from_json(read_json(file), file.string());

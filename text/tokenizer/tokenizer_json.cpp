@@ -187,7 +187,7 @@ Decoder read_text_decoder(const json& value, const WordModel& model, const Token
 bool lowercases_first(const TokenizerConfig& config, std::size_t vocabulary_size) {
   if (config.tokenizer_class == "Siglip2Tokenizer") return true;
   if (config.tokenizer_class != "GemmaTokenizer") return false;
-  const bool siglip = config.model_type == "siglip" || config.model_type == "siglip2";
+  const bool siglip = config.model_type.starts_with("siglip");  // also of a text tower alone
   return config.lowercase.value_or(siglip && vocabulary_size == gemma_vocabulary);
 }
 

@@ -34,7 +34,8 @@ VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, in
     return model + "encoder.layers." + std::to_string(i) + ".";
   });
   tower.output_norm = weights.norm(model + "post_layernorm.", block);
-  tower.projection = weights.linear("visual_projection.", {embedding_width, width}, Bias::absent);
+  if (embedding_width > 0)
+    tower.projection = weights.linear("visual_projection.", {embedding_width, width}, Bias::absent);
   weights.ignore({".position_ids"});
   return tower;
 }

@@ -14,7 +14,8 @@ namespace beeld {
 // Vision towers of the checkpoint families: each is one table of names and settings. `settings` is the part
 // of the configuration that describes the vision tower; every key of it is read or refused.
 
-/// Hugging Face CLIP and Chinese-CLIP: `vision_model.*`, `visual_projection`.
+/// Hugging Face CLIP and Chinese-CLIP: `vision_model.*`, `visual_projection`; without a width there is no
+/// projection.
 VisionTower<float> read_clip_vision(WeightReader& weights, Settings settings, int embedding_width);
 
 /// SigLIP, and SigLIP 2 at fixed resolution (`model_type` siglip) and NaFlex (siglip2).

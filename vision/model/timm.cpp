@@ -8,17 +8,6 @@ namespace beeld {
 
 namespace {
 
-constexpr BlockNames names{
-    .attention_norm = "norm1.",
-    .query_key_value = "attn.qkv.",
-    .output = "attn.proj.",
-    .attention_scale = "ls1.gamma",
-    .mlp_norm = "norm2.",
-    .up = "mlp.fc1.",
-    .down = "mlp.fc2.",
-    .mlp_scale = "ls2.gamma",
-};
-
 ProbePool<float> read_probe(WeightReader& weights, const std::string& begin, const VisionConfig& config) {
   const std::int64_t width = config.block.width;
   ProbePool<float> pool;
@@ -33,7 +22,9 @@ ProbePool<float> read_probe(WeightReader& weights, const std::string& begin, con
   return pool;
 }
 
-VisionTower<float> read_trunk(WeightReader& weights, const std::string& begin, const VisionConfig& config) {
+VisionTower<float> read_trunk(WeightReader& weights, const std::string& begin,
+                              const TimmArchitecture& architecture) {
+  const auto& [config, names] = architecture;
   VisionTower<float> tower;
   tower.config = config;
   const std::int64_t width = config.block.width, values = std::int64_t{3} * config.patch * config.patch;
@@ -50,8 +41,10 @@ VisionTower<float> read_trunk(WeightReader& weights, const std::string& begin, c
     tower.input_norm = weights.norm(begin + "norm_pre.", config.block);
   tower.encoder = weights.transformer(config.block, config.layers, names,
                                       [&](int i) { return begin + "blocks." + std::to_string(i) + "."; });
-  tower.output_norm = weights.norm(
-      begin + (config.output_norm == OutputNorm::after_pooling ? "fc_norm." : "norm."), config.block);
+  if (config.output_norm != OutputNorm::absent) {
+    const bool behind = config.output_norm == OutputNorm::after_pooling;
+    tower.output_norm = weights.norm(begin + (behind ? "fc_norm." : "norm."), config.block);
+  }
   if (config.pool == VisionPool::probe) tower.probe = read_probe(weights, begin + "attn_pool.", config);
   return tower;
 }
@@ -72,26 +65,25 @@ int fixed_input(Settings pretrained) {
   return static_cast<int>(edge);
 }
 
-const char* name_of(VisionPool pool) {
-  return pool == VisionPool::first_token ? "token" : pool == VisionPool::mean ? "avg" : "map";
+/// Keyword arguments of a network, pooling among them where it is said apart.
+Settings with_pool(const Settings& origin, nlohmann::json arguments, const std::string& pool) {
+  if (arguments.is_null()) arguments = nlohmann::json::object();
+  if (arguments.is_object() && !pool.empty()) arguments["global_pool"] = pool;
+  return {std::move(arguments), origin.origin() + " model arguments"};
 }
 
 /// What the name stands for, changed by model_args and by the pooling that the model was saved with.
-VisionConfig read_shape(Settings& settings) {
+TimmArchitecture read_architecture(Settings& settings) {
   const auto name = settings.string("architecture", "");
   const int edge = fixed_input(settings.object("pretrained_cfg"));
-  const auto config = timm_architecture(name, settings.object("model_args"), edge);
-  const std::string own_pool = name_of(config.pool), pool = settings.string("global_pool", own_pool);
-  if (pool == own_pool) return config;
-  auto arguments = settings.raw("model_args");
-  arguments["global_pool"] = pool;
-  return timm_architecture(name, Settings(arguments, settings.origin() + " model_args"), edge);
+  const auto pool = settings.string("global_pool", "");
+  return timm_architecture(name, with_pool(settings, settings.raw("model_args"), pool), edge);
 }
 
 }  // namespace
 
 Classifier read_timm(WeightReader& weights, Settings settings) {
-  const auto config = read_shape(settings);
+  const auto architecture = read_architecture(settings);
   settings.ignore({"num_features"});
   const auto classes = settings.bounded("num_classes", 1000, 0, 1 << 20);
   Classifier model;
@@ -100,8 +92,9 @@ Classifier read_timm(WeightReader& weights, Settings settings) {
   auto names = timm_class_names(pretrained);  // those of another head, where one was replaced
   if (model.classes.empty() && std::ssize(names) == classes) model.classes = std::move(names);
   settings.done();
-  model.tower = read_trunk(weights, "", config);
-  if (classes > 0) model.head = weights.linear("head.", {classes, config.block.width}, Bias::present);
+  model.tower = read_trunk(weights, "", architecture);
+  if (classes > 0)
+    model.head = weights.linear("head.", {classes, architecture.config.block.width}, Bias::present);
   return model;
 }
 
@@ -128,34 +121,36 @@ std::string optional_name(Settings& settings, std::string_view key, const char* 
   return settings.is_null(key) ? "" : name;
 }
 
-/// timm_pool: an empty one leaves the network's own.
-void apply_pool(VisionConfig& config, const std::string& pool, const std::string& projection) {
-  if (pool.empty()) return;
-  config.pool = pool == "avg"   ? VisionPool::mean
-                : pool == "map" ? VisionPool::probe
-                                : VisionPool::first_token;
+/// The network with the pooling that OpenCLIP asks for; an empty one leaves its own.
+TimmArchitecture read_open_clip_architecture(Settings& settings, const std::string& pool,
+                                             const std::string& projection) {
+  const auto name = settings.string("timm_model_name", "");
+  const auto arguments = settings.raw("timm_model_kwargs");
   // Only a network without a projection behind it is made with this pooling, its norm behind the mean. With
   // one, the pooling is replaced afterwards and the norm stays.
-  if (pool == "avg" && projection != "linear") config.output_norm = OutputNorm::after_pooling;
+  const bool made_with = projection != "linear";
+  auto architecture = timm_architecture(name, with_pool(settings, arguments, made_with ? pool : ""));
+  auto& config = architecture.config;
+  const auto norm = config.output_norm;
+  if (!made_with && !pool.empty()) apply_timm_pool(config, pool, settings.origin());
+  if (!made_with) config.output_norm = norm;
+  return architecture;
 }
 
 }  // namespace
 
 VisionTower<float> read_open_clip_timm_vision(WeightReader& weights, Settings settings, int embedding_width) {
-  const auto name = settings.string("timm_model_name", "");
-  auto config = timm_architecture(name, settings.object("timm_model_args"));
+  const auto pool = optional_name(settings, "timm_pool", "avg");
+  const auto projection = optional_name(settings, "timm_proj", "linear");
+  const auto bias = settings.boolean("timm_proj_bias", false) ? Bias::present : Bias::absent;
+  if (!projection.empty() && projection != "none") settings.require("timm_proj", "linear");
+  auto architecture = read_open_clip_architecture(settings, pool, projection);
+  auto& config = architecture.config;
   const auto [height, width] = read_image_size(settings, "image_size", config.image_width);
   config.image_height = height;
   config.image_width = width;
   config.positions = {height / config.patch, width / config.patch};
 
-  const auto pool = optional_name(settings, "timm_pool", "avg");
-  const auto projection = optional_name(settings, "timm_proj", "linear");
-  const auto bias = settings.boolean("timm_proj_bias", false) ? Bias::present : Bias::absent;
-  if (!pool.empty() && pool != "avg" && pool != "token") settings.require("timm_pool", "map");
-  if (!projection.empty() && projection != "none") settings.require("timm_proj", "linear");
-  // These towers say in their name that their norm stands before the pooling.
-  apply_pool(config, pool, name.find("_siglip_gap") == std::string::npos ? projection : "linear");
   settings.require("attentional_pool", false);
   settings.ignore({"timm_model_pretrained", "timm_drop", "timm_drop_path", "patch_dropout", "output_tokens",
                    "layers", "width", "head_width", "mlp_ratio", "patch_size", "ls_init_value", "no_ln_pre",
@@ -163,7 +158,7 @@ VisionTower<float> read_open_clip_timm_vision(WeightReader& weights, Settings se
                    "pos_embed_type", "final_ln_after_pool"});
   settings.done();
 
-  auto tower = read_trunk(weights, "visual.trunk.", config);
+  auto tower = read_trunk(weights, "visual.trunk.", architecture);
   const std::int64_t channels = config.block.width;
   if (projection == "linear") {
     tower.projection = weights.linear("visual.head.proj.", {embedding_width, channels}, bias);

@@ -25,6 +25,49 @@ void check(const Pixels& image, const VisionConfig& config) {
   }
 }
 
+/// The angles of rotary positions: those of patches by their place, none of the tokens before them: -> [N,P]
+template <class T>
+Rotation<T> rotation_of(const VisionConfig& config, const ImageTokens& tokens) {
+  const auto& attention = config.block.attention;
+  if (attention.position != PositionScheme::rotary) return {};
+  std::vector<RotaryPlace> places;
+  for (std::size_t b = 0; b < tokens.grids.size(); ++b) {
+    const auto grid = tokens.grids[b];
+    const auto all = grid_places(grid.rows, grid.columns, config.rotary_grid);
+    places.resize(places.size() + static_cast<std::size_t>(tokens.special));
+    for_each_kept(grid, tokens.kept, b,
+                  [&](std::int64_t place) { places.push_back(all[static_cast<std::size_t>(place)]); });
+  }
+  // Half of the channels turn by rows, half by columns.
+  return rotation<T>(places, rotary_frequencies({attention.head_width / 2, attention.rotary.base}));
+}
+
+/// The patches alone, where class token and registers are not pooled.
+template <class T>
+Tensor<T> patches_of(const Tensor<T>& x, const ImageTokens& tokens, Pass<T>& pass) {
+  if (tokens.special == 0) return x;
+  std::vector<std::int64_t> rows;
+  for (const auto& image : tokens.sequences) {
+    for (auto row = image.begin + tokens.special; row < image.end(); ++row) rows.push_back(row);
+  }
+  return gather<T>(x, rows, pass);
+}
+
+/// The sequences of those.
+Sequences patch_sequences(const ImageTokens& tokens) {
+  Sequences patches;
+  for (const auto& image : tokens.sequences) patches.append(image.length - tokens.special);
+  return patches;
+}
+
+/// (x + y) / 2
+template <class T>
+Tensor<T> mean_of(const Tensor<T>& x, const Tensor<T>& y, Pass<T>& pass) {
+  Tensor<T> half({x.columns()});
+  std::fill_n(half.data(), half.size(), T(0.5));
+  return add(add(Tensor<T>::zeros(x.shape()), x, half, pass), y, half, pass);
+}
+
 /// SigLIP's pooling: the probe asks, all tokens answer: [N,C] -> [B,C]
 template <class T>
 Tensor<T> pool_by_probe(const Tensor<T>& x, const Sequences& keys, const ProbePool<T>& w, Pass<T>& pass) {
@@ -73,7 +116,9 @@ Tensor<T> encode(const VisionTower<T>& tower, Tensor<T> x, const ImageTokens& to
   const auto& config = tower.config;
   std::vector<std::int64_t> wanted;
   if (reads_first_rows(config, tokens)) wanted = tokens.sequences.first_rows();
-  x = transformer<T>(std::move(x), tower.encoder, {tokens.sequences, wanted}, pass);  // [N,C], or [B,C]
+  const auto turns = rotation_of<T>(config, tokens);
+  const TransformerInput<T> input{tokens.sequences, wanted, turns.empty() ? nullptr : &turns};
+  x = transformer<T>(std::move(x), tower.encoder, input, pass);  // [N,C], or [B,C]
   return config.output_norm == OutputNorm::before_pooling ? norm(x, tower.output_norm, pass) : x;
 }
 
@@ -81,16 +126,25 @@ template <class T>
 Tensor<T> pool(const VisionTower<T>& tower, const Tensor<T>& x, const ImageTokens& tokens, Pass<T>& pass) {
   const auto& config = tower.config;
   const auto& sequences = tokens.sequences;
+  const bool all = config.prefix_pooling == PrefixPooling::included;
+  const auto skip = all ? 0 : tokens.special;
   Tensor<T> pooled;
   switch (config.pool) {
     case VisionPool::first_token:
       pooled = reads_first_rows(config, tokens) ? x : gather<T>(x, sequences.first_rows(), pass);
       break;
     case VisionPool::mean:
-      pooled = mean_rows(x, sequences, tokens.special, pass);
+      pooled = mean_rows(x, sequences, skip, pass);
+      break;
+    case VisionPool::max:
+      pooled = max_rows(x, sequences, skip, pass);
+      break;
+    case VisionPool::mean_and_max:
+      pooled = mean_of(mean_rows(x, sequences, skip, pass), max_rows(x, sequences, skip, pass), pass);
       break;
     case VisionPool::probe:
-      pooled = pool_by_probe(x, sequences, tower.probe, pass);
+      pooled = all ? pool_by_probe(x, sequences, tower.probe, pass)
+                   : pool_by_probe(patches_of(x, tokens, pass), patch_sequences(tokens), tower.probe, pass);
       break;
     case VisionPool::first_and_mean: {
       const auto mean = mean_rows(x, sequences, tokens.special, pass);

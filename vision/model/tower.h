@@ -14,9 +14,14 @@ namespace beeld {
 enum class VisionPool {
   first_token,     ///< the class token
   mean,            ///< the mean of the patches
+  max,             ///< the largest value of each channel
+  mean_and_max,    ///< half of both
   probe,           ///< a learned query attends to all patches (SigLIP; Lee et al. 2019)
   first_and_mean,  ///< the class token, then the mean of the patches: [2C]
 };
+
+/// Whether class token and registers take part where patches are pooled.
+enum class PrefixPooling { left_out, included };
 
 enum class InputNorm { absent, present };
 
@@ -37,11 +42,15 @@ struct VisionConfig {
   int positioned_tokens = 0;  ///< how many of these have a position of their own
   Grid positions;             ///< rows and columns of the learned positions
   GridFit fit = GridFit::none;
+
+  /// Where positions are rotary: as of how many rows and columns they count a grid, whatever its size.
+  int rotary_grid = 0;
   InputNorm input_norm = InputNorm::absent;
   BlockConfig block;
   int layers = 0;
   OutputNorm output_norm = OutputNorm::before_pooling;
   VisionPool pool = VisionPool::first_token;
+  PrefixPooling prefix_pooling = PrefixPooling::left_out;
 
   int prefix() const { return class_tokens + registers; }
 };

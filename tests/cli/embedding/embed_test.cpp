@@ -2,10 +2,12 @@
 
 #include <cmath>
 
+#include "core/base/files.h"
 #include "tests/cli/command.h"
 #include "tests/support/npy.h"
 #include "tests/support/pictures.h"
 #include "tests/support/shared.h"
+#include "tests/support/weight_files.h"
 
 namespace beeld::testing {
 
@@ -210,6 +212,42 @@ TEST_F(EmbedTest, AVisionModelEmbedsPicturesOnly) {
   EXPECT_EQ(bad.code, 2);
   EXPECT_EQ(bad.out, "");
   EXPECT_TRUE(bad.names("pictures only")) << bad.err;
+}
+
+/// Makes the checkpoint one of texts alone, as transformers saves a text tower.
+void keep_the_text_tower(const std::filesystem::path& model) {
+  auto config = read_json(model / "config.json");
+  auto own = config["text_config"];
+  own["model_type"] = "clip_text_model";
+  own["projection_dim"] = config["projection_dim"];
+  auto weights = read_tensors(model / "model.safetensors");
+  std::erase_if(weights, [](const auto& tensor) { return !tensor.first.starts_with("text_"); });
+  std::filesystem::remove(model / "model.safetensors");
+  write_tensors(model / "model.safetensors", weights);
+  write_file_atomically(model / "config.json", own.dump());
+}
+
+TEST_F(EmbedTest, AModelOfTextsAloneSaysSoOfPictures) {
+  const auto picture = add_picture("a.png", 1).string();
+  const auto whole = run({"embed", "--text", "a cat"}).line();
+  keep_the_text_tower(model_);
+  EXPECT_EQ(run({"embed", "--text", "a cat"}).line(), whole);
+  const auto list = add_file("texts.json", R"(["a cat"])").string();
+  EXPECT_EQ(run({"embed", "--texts", list}).line(), whole);
+  for (const auto& arguments :
+       std::vector<std::vector<std::string>>{{"embed", "--image", picture},
+                                             {"index", pictures_.string()},
+                                             {"search", "a cat", pictures_.string()},
+                                             {"classify", picture, "--labels", "cat,dog"}}) {
+    const auto finished = run(arguments);
+    EXPECT_EQ(finished.code, 2) << arguments.front();
+    EXPECT_TRUE(finished.names("embeds texts only, not pictures")) << finished.err;
+  }
+  const auto info = run({"info"}).line();
+  EXPECT_EQ(info["has_images"], false);
+  EXPECT_EQ(info["image_size"], nullptr);
+  const auto text = run_plain({"info", model_.string()});
+  EXPECT_NE(text.out.find("texts alone"), std::string::npos) << text.out;
 }
 
 }  // namespace beeld::testing

@@ -27,7 +27,7 @@ std::vector<std::int64_t> lengths() {
 
 constexpr Activation vectorised[] = {Activation::identity,  Activation::relu,       Activation::gelu,
                                      Activation::gelu_tanh, Activation::quick_gelu, Activation::silu,
-                                     Activation::sigmoid};
+                                     Activation::sigmoid,   Activation::tanh};
 
 constexpr float untouched = 12345;
 

@@ -62,7 +62,7 @@ TEST_P(PackedProducts, EqualThePlainOnes) {
 INSTANTIATE_TEST_SUITE_P(Activations, PackedProducts,
                          ::testing::Values(Activation::identity, Activation::relu, Activation::gelu,
                                            Activation::gelu_tanh, Activation::quick_gelu, Activation::silu,
-                                           Activation::sigmoid));
+                                           Activation::sigmoid, Activation::tanh));
 
 TEST(Linear, AddsItsResidualWithoutTouchingASharedOne) {
   Linear<float> weights;

@@ -20,7 +20,7 @@ using testing::random_tensor;
 
 constexpr Activation activations[] = {Activation::identity,  Activation::relu,       Activation::gelu,
                                       Activation::gelu_tanh, Activation::quick_gelu, Activation::silu,
-                                      Activation::sigmoid};
+                                      Activation::sigmoid,   Activation::tanh};
 
 Sequences sequences_of(std::initializer_list<std::int64_t> lengths) {
   Sequences sequences;
@@ -95,6 +95,17 @@ TEST(NormGradient, EqualsCentralDifferences) {
       expect_gradients(Checked<double>().add("x", x).add("w", w),
                        [&](Pass<double>& pass) { return norm(x, w, pass); });
     }
+  }
+}
+
+TEST(NormHeadsGradient, EqualsCentralDifferences) {
+  BlockConfig config;
+  const auto x = random_tensor<double>({4, 8}, 1, 2);  // the last two columns are no head
+  for (const auto kind : {NormKind::layer, NormKind::rms}) {
+    config.norm = kind;
+    const auto w = testing::random_norm<double>(config, 2, 3);
+    expect_gradients(Checked<double>().add("x", x).add("w", w),
+                     [&](Pass<double>& pass) { return norm_heads(x, w, 2, pass); });
   }
 }
 
@@ -183,6 +194,15 @@ TEST(MeanRowsGradient, EqualsCentralDifferences) {
     const auto sequences = sequences_of({4, 2, 3});  // nothing is left of the second where two are skipped
     expect_gradients(Checked<double>().add("x", x),
                      [&](Pass<double>& pass) { return mean_rows(x, sequences, skip, pass); });
+  }
+}
+
+TEST(MaxRowsGradient, EqualsCentralDifferences) {
+  const auto x = random_tensor<double>({9, 3}, 1);
+  for (const std::int64_t skip : {0, 1, 2}) {
+    const auto sequences = sequences_of({4, 2, 3});
+    expect_gradients(Checked<double>().add("x", x),
+                     [&](Pass<double>& pass) { return max_rows(x, sequences, skip, pass); });
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/ops/activation.h"
+#include "core/ops/norm.h"
 #include "core/ops/rows.h"
 #include "core/transformer/rotary.h"
 #include "tests/support/expect_error.h"
@@ -21,6 +22,7 @@ TEST(Activations, HaveTheirKnownValues) {
   EXPECT_NEAR(activate(1.0, Activation::gelu_tanh), 0.8411919906082768, 1e-15);
   EXPECT_NEAR(activate(1.0, Activation::quick_gelu), 1 / (1 + std::exp(-1.702)), 1e-15);
   EXPECT_NEAR(activate(1.0, Activation::silu), 0.7310585786300049, 1e-15);
+  EXPECT_NEAR(activate(1.0, Activation::tanh), 0.7615941559557649, 1e-15);
   EXPECT_EQ(activate(-2.0, Activation::relu), 0);
   EXPECT_EQ(activate(-2.0, Activation::identity), -2);
 }
@@ -48,6 +50,35 @@ TEST(MeanRows, LeavesOutTheFirstOnes) {
   const auto mean = mean_rows(x, sequences, 1, pass);
   EXPECT_DOUBLE_EQ(mean.row(0)[1], (x.row(1)[1] + x.row(2)[1]) / 2);
   EXPECT_DOUBLE_EQ(mean.row(1)[0], x.row(4)[0]);
+}
+
+TEST(MaxRows, LeavesOutTheFirstOnesAndTakesEachChannelsLargest) {
+  Tensor<double> x({5, 2});
+  const double values[] = {9, 9, -3, 2, -1, -4, 7, 7, -8, -6};
+  std::copy_n(values, 10, x.data());
+  Pass<double> pass;
+  Sequences sequences;
+  sequences.append(3);
+  sequences.append(2);
+  const auto largest = max_rows(x, sequences, 1, pass);
+  EXPECT_EQ(std::vector<double>(largest.data(), largest.data() + 4), (std::vector<double>{-1, 2, -8, -6}));
+}
+
+TEST(NormHeads, NormsEachHeadByItselfAndLeavesTheRest) {
+  Tensor<double> x({1, 5});
+  const double values[] = {1, 3, -4, 0, 7};  // heads (1, 3) and (-4, 0)
+  std::copy_n(values, 5, x.data());
+  Norm<double> weights{
+      .kind = NormKind::layer, .eps = 0, .gain = Tensor<double>({2}), .bias = Tensor<double>({2})};
+  weights.gain.data()[0] = 2;
+  weights.gain.data()[1] = 3;
+  weights.bias.data()[0] = 10;
+  weights.bias.data()[1] = 20;
+  Pass<double> pass;
+  const auto y = norm_heads(x, weights, 2, pass);
+  EXPECT_EQ(std::vector<double>(y.data(), y.data() + 5), (std::vector<double>{8, 23, 8, 23, 7}));
+  testing::expect_error(ErrorCode::invalid_argument, "3 heads of 2 in rows [1,5]",
+                        [&] { norm_heads(x, weights, 3, pass); });
 }
 
 // What rotary positions are for: q.k depends on how far apart the two tokens are, not on where they stand.

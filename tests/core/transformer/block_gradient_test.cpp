@@ -119,6 +119,27 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(
         Variant{"PreNorm", [](BlockConfig&) {}},
         Variant{"PostNorm", [](BlockConfig& c) { c.norm_place = NormPlace::post; }},
+        Variant{"TailNorm", [](BlockConfig& c) { c.norm_place = NormPlace::tail; }},
+        Variant{"TailNormLayerScale",
+                [](BlockConfig& c) {
+                  c.norm_place = NormPlace::tail;
+                  c.residual_scale = ResidualScale::learned;
+                }},
+        Variant{"InnerNorms",
+                [](BlockConfig& c) {
+                  c.attention.query_key_norm = c.attention.inner_norm = InnerNorm::present;
+                  c.mlp_inner_norm = InnerNorm::present;
+                }},
+        Variant{"InnerRootMeanSquareGatedRotary",
+                [](BlockConfig& c) {
+                  c.norm = NormKind::rms;
+                  c.gating = Gating::gated;
+                  c.activation = Activation::silu;
+                  c.attention.position = PositionScheme::rotary;
+                  c.attention.key_value_heads = 1;
+                  c.attention.query_key_norm = c.attention.inner_norm = InnerNorm::present;
+                  c.mlp_inner_norm = InnerNorm::present;
+                }},
         Variant{"Causal", [](BlockConfig& c) { c.attention.mask = AttentionMask::causal; }},
         Variant{"PostNormCausal",
                 [](BlockConfig& c) {

@@ -38,6 +38,10 @@ Tensor<double> attention_of_rows(const Tensor<double>& h, const Sequences& seque
   const auto& c = stack.config.attention;
   const auto& w = stack.blocks.front().attention;
   auto q = linear(h, w.query, pass), kv = linear(h, w.key_value, pass);
+  if (c.query_key_norm == InnerNorm::present) {
+    q = norm_heads(q, w.query_norm, c.heads, pass);
+    kv = norm_heads(kv, w.key_norm, c.key_value_heads, pass);
+  }
   if (c.position == PositionScheme::rotary) {
     const auto frequencies = rotary_frequencies(c.rotary, c.head_width, sequences.positions());
     const auto angles = rotation<double>(sequences, frequencies);
@@ -47,10 +51,21 @@ Tensor<double> attention_of_rows(const Tensor<double>& h, const Sequences& seque
   DistanceBias<double> bias;
   if (c.position == PositionScheme::relative_bias)
     bias = relative_bias(stack.relative_bias, c.relative, {-9, 9}, pass);
-  return attention<double>({q, kv, sequences, sequences, bias}, c, pass);
+  const auto y = attention<double>({q, kv, sequences, sequences, bias}, c, pass);
+  return c.inner_norm == InnerNorm::present ? norm(y, w.inner_norm, pass) : y;
 }
 
-/// The two formulas of pre- and post-norm, written out.
+/// The formula of its MLP.
+Tensor<double> feed_forward_of(const Tensor<double>& h, const BlockConfig& c, const MlpWeights<double>& w,
+                               Pass<double>& pass) {
+  const bool gated = c.gating == Gating::gated;
+  const auto e = activate(linear(h, gated ? w.gate : w.up, pass), c.activation, pass);
+  const auto product = gated ? gate(e, linear(h, w.up, pass), Activation::identity, pass) : e;
+  return linear(c.mlp_inner_norm == InnerNorm::present ? norm(product, w.inner_norm, pass) : product, w.down,
+                pass);
+}
+
+/// The formulas of the places that a norm has, written out.
 Tensor<double> block_by_definition(const Tensor<double>& x, const Sequences& sequences,
                                    const Transformer<double>& stack, Pass<double>& pass) {
   const auto& c = stack.config;
@@ -58,10 +73,11 @@ Tensor<double> block_by_definition(const Tensor<double>& x, const Sequences& seq
   const auto self_attention = [&](const Tensor<double>& h) {
     return linear(attention_of_rows(h, sequences, stack, pass), w.attention.output, pass);
   };
-  const auto feed_forward = [&](const Tensor<double>& h) { return mlp(h, c, w.mlp, pass); };
+  const auto feed_forward = [&](const Tensor<double>& h) { return feed_forward_of(h, c, w.mlp, pass); };
   const auto branch = [&](const Tensor<double>& y, const Norm<double>& n, const Tensor<double>& scale,
                           const std::function<Tensor<double>(const Tensor<double>&)>& f) {
     if (c.norm_place == NormPlace::pre) return add(y.clone(), f(norm(y, n, pass)), scale, pass);
+    if (c.norm_place == NormPlace::tail) return add(y.clone(), norm(f(y), n, pass), scale, pass);
     return norm(add(y.clone(), f(y), scale, pass), n, pass);
   };
   const auto y = branch(x, w.attention_norm, w.attention_scale, self_attention);
@@ -128,6 +144,27 @@ INSTANTIATE_TEST_SUITE_P(
     Variants, Blocks,
     ::testing::Values(Variant{"PreNorm", [](BlockConfig&) {}},
                       Variant{"PostNorm", [](BlockConfig& c) { c.norm_place = NormPlace::post; }},
+                      Variant{"TailNorm", [](BlockConfig& c) { c.norm_place = NormPlace::tail; }},
+                      Variant{"TailNormLayerScale",
+                              [](BlockConfig& c) {
+                                c.norm_place = NormPlace::tail;
+                                c.residual_scale = ResidualScale::learned;
+                              }},
+                      Variant{"InnerNorms",
+                              [](BlockConfig& c) {
+                                c.attention.query_key_norm = c.attention.inner_norm = InnerNorm::present;
+                                c.mlp_inner_norm = InnerNorm::present;
+                              }},
+                      Variant{"InnerRootMeanSquareGatedRotary",
+                              [](BlockConfig& c) {
+                                c.norm = NormKind::rms;
+                                c.gating = Gating::gated;
+                                c.activation = Activation::silu;
+                                c.attention.position = PositionScheme::rotary;
+                                c.attention.key_value_heads = 1;
+                                c.attention.query_key_norm = c.attention.inner_norm = InnerNorm::present;
+                                c.mlp_inner_norm = InnerNorm::present;
+                              }},
                       Variant{"Causal", [](BlockConfig& c) { c.attention.mask = AttentionMask::causal; }},
                       Variant{"LayerScale",
                               [](BlockConfig& c) { c.residual_scale = ResidualScale::learned; }},

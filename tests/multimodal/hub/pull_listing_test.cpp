@@ -64,6 +64,24 @@ TEST(PullListing, PrefersACompleteOpenClipSet) {
       (Names{"config.json", "model.safetensors"}));
 }
 
+/// What sentence-transformers has published: the steps of a model of texts, and a CLIP as the only step.
+TEST(PullListing, TakesTheStepsThatModulesAre) {
+  EXPECT_EQ(chosen({".gitattributes", "README.md", "1_Pooling/config.json", "2_Dense/config.json",
+                    "2_Dense/model.safetensors", "2_Dense/pytorch_model.bin", "config.json",
+                    "config_sentence_transformers.json", "model.safetensors", "modules.json",
+                    "onnx/config.json", "openvino/openvino_model.bin", "pytorch_model.bin",
+                    "sentence_bert_config.json", "tokenizer_config.json", "vocab.txt"}),
+            (Names{"1_Pooling/config.json", "2_Dense/config.json", "2_Dense/model.safetensors", "config.json",
+                   "config_sentence_transformers.json", "model.safetensors", "modules.json",
+                   "sentence_bert_config.json", "tokenizer_config.json", "vocab.txt"}));
+  const Names clip{"0_CLIPModel/config.json", "0_CLIPModel/merges.txt",
+                   "0_CLIPModel/preprocessor_config.json", "0_CLIPModel/pytorch_model.bin", "modules.json"};
+  EXPECT_EQ(chosen(clip), clip);
+  EXPECT_EQ(chosen({"config.json", "model.safetensors", "modules.json", "x/1_Pooling/config.json",
+                    "1_../config.json", "pool_1/config.json", "1/config.json"}),
+            (Names{"config.json", "model.safetensors", "modules.json"}));
+}
+
 /// What openai/clip-vit-base-patch32 has on its main branch.
 TEST(PullListing, TakesAPickleWhereNothingElseIsThere) {
   EXPECT_EQ(chosen({".gitattributes", "README.md", "config.json", "flax_model.msgpack", "merges.txt",
@@ -93,8 +111,10 @@ TEST(PullListing, LooksInTheSubfolderAlone) {
   EXPECT_EQ(
       chosen(sentence_transformers, "0_CLIPModel"),
       (Names{"config.json", "merges.txt", "preprocessor_config.json", "pytorch_model.bin", "vocab.json"}));
+  Names unlisted = sentence_transformers;
+  unlisted.pop_back();  // modules.json, which says that the folder belongs to the whole
   testing::expect_error(ErrorCode::not_found, "in a subfolder: hf:o/n/0_CLIPModel",
-                        [&] { chosen(sentence_transformers); });
+                        [&] { chosen(unlisted); });
   testing::expect_error(ErrorCode::not_found, "o/n/other", [&] { chosen(sentence_transformers, "other"); });
 }
 

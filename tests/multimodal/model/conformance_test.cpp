@@ -23,6 +23,7 @@ constexpr double embedding_tolerance = 2e-6;
 constexpr double logit_tolerance = 2e-5;
 constexpr double pooled_tolerance = 1e-5;
 constexpr double pixel_tolerance = 1e-6;
+constexpr double feature_tolerance = 1e-5;  // of texts as the tower gives them
 
 double difference(std::span<const float> values, const testing::Array& expected) {
   EXPECT_EQ(values.size(), expected.values.size());
@@ -146,6 +147,24 @@ void check_classifier(const fs::path& folder) {
   EXPECT_TRUE(compared) << "nothing to compare in " << folder;
 }
 
+/// A model of texts alone: its ids, and its embeddings as they are and at unit length.
+void check_text_encoder(const fs::path& folder) {
+  SCOPED_TRACE(folder.string());
+  const auto model = Model::load(folder);
+  EXPECT_FALSE(model.info().has_images);
+  auto texts = model.encode_texts(read_json(folder / "inputs/texts.json").get<std::vector<std::string>>());
+  const double feature = difference(texts.values, testing::read_npy(folder / "expected/text_features.npy"));
+  normalize_rows(texts);
+  const double text = difference(texts.values, testing::read_npy(folder / "expected/text_embeds.npy"));
+  const int wrong_tokens = count_wrong_tokens(model, folder);
+  std::printf("| %s | %s/%s | tokens %s | texts %.1e | features %.1e |\n", model.info().family.c_str(),
+              folder.parent_path().filename().c_str(), folder.filename().c_str(),
+              wrong_tokens == 0 ? "equal" : "DIFFER", text, feature);
+  EXPECT_EQ(wrong_tokens, 0);
+  EXPECT_LE(text, embedding_tolerance);
+  EXPECT_LE(feature, feature_tolerance);
+}
+
 void for_each_case(const char* family, void (*check)(const fs::path&)) {
   int cases = 0;
   for (const auto& entry : fs::directory_iterator(testing::shared_folder() / "conformance" / family)) {
@@ -165,8 +184,8 @@ TEST_P(Conformance, DualEncoder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Conformance,
-                         ::testing::Values("clip", "open_clip", "siglip", "siglip2", "chinese_clip", "pickle",
-                                           "pickle/hostile"),
+                         ::testing::Values("clip", "open_clip", "open_clip_hf", "eva_clip", "siglip",
+                                           "siglip2", "chinese_clip", "pickle", "pickle/hostile"),
                          [](const auto& family) {
                            std::string name = family.param;
                            std::ranges::replace(name, '/', '_');
@@ -184,11 +203,16 @@ TEST_P(ClassifierConformance, Classifier) {
 INSTANTIATE_TEST_SUITE_P(Families, ClassifierConformance, ::testing::Values("vit", "dinov2"),
                          [](const auto& family) { return std::string(family.param); });
 
-TEST(TimmConformance, Classifier) {
+TEST(TimmConformance, ClassifiersAndTowersInsideOpenClip) {
   BEELD_NEED_SHARED("conformance/timm_vit_extra");
-  for (const auto* name : {"public_dino", "public_reg", "public_options"}) {
-    check_classifier(testing::shared_folder() / "conformance/timm_vit_extra" / name);
-  }
+  for_each_case("timm_vit_extra", [](const fs::path& folder) {
+    fs::exists(folder / "open_clip_config.json") ? check_dual_encoder(folder) : check_classifier(folder);
+  });
+}
+
+TEST(TextConformance, EncodersOfTextsAlone) {
+  BEELD_NEED_SHARED("conformance/m_clip");
+  for_each_case("m_clip", check_text_encoder);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "core/base/files.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/pictures.h"
+#include "tests/support/shared.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
 #include "tests/support/weight_files.h"
@@ -415,6 +416,50 @@ TEST_F(ClassifierLayouts, AnUnknownTimmArchitectureIsNamed) {
   write(timm / "config.json",
         {{"architecture", "resnet50"}, {"pretrained_cfg", {{"input_size", {3, 32, 32}}}}});
   expect_refusal(timm, ErrorCode::unsupported, "resnet50");
+}
+
+// MetaCLIP 2 is CLIP but for its end token, which may be 2.
+TEST_F(Layouts, MetaClip2PoolsAtItsEndTokenWhateverThatIs) {
+  testing::write_tensors(other / "model.safetensors", weights);
+  auto config = read_json(original / "config.json");
+  config["model_type"] = "metaclip_2";
+  write(other / "config.json", config);
+  EXPECT_EQ(Model::load(other).info().family, "MetaCLIP 2");
+  EXPECT_EQ(apart(both(Model::load(original)), both(Model::load(other))), 0);
+  config["text_config"]["eos_token_id"] = 2;  // no text has it, so that the first token stands for all
+  write(other / "config.json", config);
+  const auto rows = Model::load(other).encode_texts(texts);
+  EXPECT_TRUE(std::ranges::equal(rows[0], rows[1]));
+}
+
+/// The reference case of EVA02, whose projections lie apart, with them packed as EVA01's are.
+TEST(EvaLayouts, PackedProjectionsAreThoseThatLieApart) {
+  BEELD_NEED_SHARED("conformance/eva_clip/public");
+  const auto original = testing::shared_folder() / "conformance/eva_clip/public";
+  const testing::TemporaryFolder folder;
+  const auto other = folder / "packed";
+  fs::copy(original, other, fs::copy_options::recursive);
+  auto config = read_json(original / "open_clip_config.json");
+  config["model_cfg"]["vision_cfg"]["timm_model_kwargs"]["qkv_fused"] = true;
+  write(other / "open_clip_config.json", config);
+  auto weights = testing::read_tensors(original / "open_clip_model.safetensors");
+  for (const auto* block : {"visual.trunk.blocks.0.attn.", "visual.trunk.blocks.1.attn."}) {
+    const std::string begin = block;
+    std::vector<testing::StoredTensor> parts;
+    for (const auto* part : {"q_proj", "k_proj", "v_proj"}) {
+      parts.push_back(weights.at(begin + part + ".weight"));
+      weights.erase(begin + part + ".weight");
+    }
+    weights[begin + "qkv.weight"] = testing::stacked(parts);
+    for (const auto* part : {"q", "v"}) {
+      weights[begin + part + "_bias"] = weights.at(begin + part + "_proj.bias");
+      weights.erase(begin + part + "_proj.bias");
+    }
+  }
+  testing::write_tensors(other / "open_clip_model.safetensors", weights);
+  const std::vector<Image> images{testing::wave_picture(64, 64, 1)};
+  EXPECT_LT(apart(Model::load(original).encode_images(images), Model::load(other).encode_images(images)),
+            2e-6);
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ TextTower<T> random_tower(const Variant& variant) {
   if (config.final_norm == FinalNorm::present) {
     tower.final_norm = testing::random_norm<T>(config.block, 6);
   }
+  if (config.pool == TextPool::mean)
+    tower.head.push_back({testing::random_linear<T>({width, width}, 12), Activation::tanh});
   tower.projection = testing::random_linear<T>({5, width}, 8);
   return tower;
 }
@@ -53,6 +55,7 @@ testing::Checked<T> parameters(const TextTower<T>& tower) {
   checked.add("embedding_norm", tower.embedding_norm);
   checked.add("encoder", tower.encoder);
   checked.add("final_norm", tower.final_norm);
+  for (const auto& layer : tower.head) checked.add("head", layer.weights);
   checked.add("projection", tower.projection);
   return checked;
 }
@@ -105,6 +108,14 @@ INSTANTIATE_TEST_SUITE_P(Variants, TextTowerGradients,
                                                      c.final_norm = FinalNorm::absent;
                                                      c.block.norm_place = NormPlace::post;
                                                    }},
+                                           Variant{"MeanThroughAHeadOfLengthOne",
+                                                   [](TextConfig& c) {
+                                                     c.pool = TextPool::mean;
+                                                     c.pad_id = 2;
+                                                     c.pads = PadTokens::masked;
+                                                     c.embedding_length = EmbeddingLength::one;
+                                                   }},
+                                           Variant{"Max", [](TextConfig& c) { c.pool = TextPool::max; }},
                                            Variant{"WithoutBlocks", [](TextConfig& c) { c.layers = 0; }}),
                          [](const auto& v) { return v.param.name; });
 

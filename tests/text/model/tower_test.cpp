@@ -110,7 +110,7 @@ TEST(TextTower, PoolsAndProjectsHiddenStatesToTheEmbedding) {
               (std::vector<std::int32_t>(tokens.ids.begin() + rows.begin, tokens.ids.begin() + rows.end())),
               ids);
         }
-        const auto embedding = project(tower, pool(states.rows, tokens, pass), pass);
+        const auto embedding = project(tower, pool(tower, states.rows, tokens, pass), pass);
         EXPECT_LT(difference(embedding, encode<double>(tower, texts, pass)), 1e-12);
       }
     }

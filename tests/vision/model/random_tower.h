@@ -90,6 +90,28 @@ inline std::vector<TowerVariant> tower_variants() {
              c.patch_bias = Bias::present;
              c.block.activation = Activation::gelu_tanh;
            }},
+          {"MaxOfAll",
+           [](VisionConfig& c) {
+             c.registers = 1;
+             c.pool = VisionPool::max;
+             c.prefix_pooling = PrefixPooling::included;
+           }},
+          {"MeanAndMax", [](VisionConfig& c) { c.pool = VisionPool::mean_and_max; }},
+          {"ProbeBesideRegisters",
+           [](VisionConfig& c) {
+             c.registers = 2;
+             c.pool = VisionPool::probe;
+           }},
+          {"RotaryWithInnerNorms",
+           [](VisionConfig& c) {
+             auto& attention = c.block.attention;
+             attention.position = PositionScheme::rotary;
+             attention.rotary.pairs = RotaryPairs::interleaved;
+             attention.inner_norm = attention.query_key_norm = InnerNorm::present;
+             c.rotary_grid = 5;
+             c.block.gating = Gating::gated;
+             c.block.mlp_inner_norm = InnerNorm::present;
+           }},
           {"PostNorm", [](VisionConfig& c) {
              c.block.norm_place = NormPlace::post;
              c.output_norm = OutputNorm::absent;
