@@ -233,8 +233,11 @@ EncoderShape read_encoder_shape(Settings settings, EncoderKind kind) {
 }
 
 TextTower<float> read_encoder(WeightReader& weights, const std::string& begin, const EncoderShape& shape) {
-  const auto& names = names_of(shape.kind);
+  auto names = names_of(shape.kind);
   const auto& block = shape.block;
+  // The first version of T5 has no gate.
+  if (shape.kind == EncoderKind::t5 && block.gating == Gating::none)
+    names.block.up = "layer.1.DenseReluDense.wi.";
   const bool bert = shape.kind != EncoderKind::t5;
   TextTower<float> tower;
   auto& config = tower.config;
@@ -242,6 +245,7 @@ TextTower<float> read_encoder(WeightReader& weights, const std::string& begin, c
   config.pad_id = shape.pad_id;
   config.block = block;
   config.layers = shape.layers;
+  config.pool = TextPool::first;
   config.context_length = bert ? shape.positions : max_positions;
   if (shape.kind == EncoderKind::roberta) {
     config.position_rule = PositionRule::behind_padding;

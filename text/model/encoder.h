@@ -39,7 +39,8 @@ EncoderKind encoder_kind(Settings settings);
 /// What such a configuration says. Every key is read or refused. Throws Error: corrupt or unsupported.
 EncoderShape read_encoder_shape(Settings settings, EncoderKind kind);
 
-/// The encoder's tensors, whose names begin with `begin`. How its rows are pooled is left to the caller.
+/// The encoder's tensors, whose names begin with `begin`. It pools the
+/// first row until the caller says otherwise.
 TextTower<float> read_encoder(WeightReader& weights, const std::string& begin, const EncoderShape& shape);
 
 /// BERT's own pooler: a dense layer and tanh.
