@@ -161,6 +161,15 @@ Architecture miniature(const std::string& name) {
   return architecture;
 }
 
+/// MobileCLIP-B's tower: patches that come out of three convolutions.
+Architecture hybrid(const std::string& name) {
+  if (name.substr(0, name.find('.')) != "vit_base_mci_224") return miniature(name);
+  auto architecture = named("vit_base_patch16_224");
+  architecture.prefix_positions = PrefixPositions::none;
+  architecture.config.embedding = PatchEmbedding::convolutions;
+  return architecture;
+}
+
 void apply_pool(VisionConfig& config, const std::string& pool, const std::string& origin) {
   // A network that is made with mean pooling has its last norm behind it (`fc_norm`).
   config.output_norm = pool == "avg" ? OutputNorm::after_pooling : OutputNorm::before_pooling;
@@ -225,7 +234,7 @@ void apply_kinds(Architecture& architecture, Settings& arguments) {
 }  // namespace
 
 VisionConfig timm_architecture(const std::string& name, Settings model_args, int input_edge) {
-  auto architecture = miniature(name);
+  auto architecture = hybrid(name);
   auto& config = architecture.config;
   const auto [height, width] =
       read_image_size(model_args, "img_size", input_edge > 0 ? input_edge : config.image_width);
