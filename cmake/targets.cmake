@@ -55,6 +55,14 @@ target_link_libraries(beeld_headers PRIVATE nlohmann_json::nlohmann_json)
 beeld_compile_options(beeld_headers)
 beeld_precompile(beeld_headers ${beeld_headers})
 
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  # Vectors whose width is not known to the compiler are members and elements of nothing.
+  set(beeld_disabled_targets "(HWY_SVE|HWY_SVE2|HWY_SVE_256|HWY_SVE2_128)")
+else()
+  # Every processor that has SSSE3 and not SSE4 is older than beeld's users' (2006), and a target is a fifth of the work.
+  set(beeld_disabled_targets HWY_SSSE3)
+endif()
+
 # beeld_library(folder SOURCES a.cpp b.cpp PUBLIC targets PRIVATE targets)
 function(beeld_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
@@ -66,8 +74,7 @@ function(beeld_library name)
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>
     PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(beeld_${name} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
-  # Every processor that has SSSE3 and not SSE4 is older than beeld's users' (2006), and a target is a fifth of the work.
-  target_compile_definitions(beeld_${name} PRIVATE HWY_DISABLED_TARGETS=HWY_SSSE3)
+  target_compile_definitions(beeld_${name} PRIVATE HWY_DISABLED_TARGETS=${beeld_disabled_targets})
   beeld_precompile(beeld_${name} REUSE_FROM beeld_headers)
   install(TARGETS beeld_${name} EXPORT beeldTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endfunction()

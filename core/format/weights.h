@@ -102,9 +102,6 @@ class WeightReader {
   /// So a configuration is tried before its weights are there.
   static WeightReader blank();
 
-  /// Whether there are no values, and only what is asked for matters.
-  bool is_blank() const { return use_ == WeightUse::none; }
-
   /// False for everything optional without a checkpoint.
   bool has(std::string_view name) const { return checkpoint_ && checkpoint_->find(name) != nullptr; }
 

@@ -21,7 +21,7 @@ constexpr std::int64_t values_a_part = 96 * 1024, rows_a_part = 128;
 
 /// A window's steps over a map. Output row i is step i % places() of map i / places().
 struct Steps {
-  Window window;
+  KernelWindow window;
   std::int64_t height, width;          // of the map
   std::int64_t out_height, out_width;  // steps
 
@@ -29,7 +29,7 @@ struct Steps {
 };
 
 template <class T>
-Steps steps_of(const FeatureMaps<T>& x, const Window& window) {
+Steps steps_of(const FeatureMaps<T>& x, const KernelWindow& window) {
   const Steps steps{window, x.height, x.width, window.steps(x.height), window.steps(x.width)};
   if (steps.places() == 0 || x.places() == 0 || x.rows.rows() % x.places() != 0) {
     throw Error(ErrorCode::invalid_argument, "[convolution] a window of " + std::to_string(window.edge) +
@@ -264,7 +264,7 @@ template <class T>
 void unfold_backward(const Tensor<T>& dy, const Steps& steps, Tensor<T> dx);
 
 template <class T>
-Tensor<T> unfold(const FeatureMaps<T>& x, const Window& window, Pass<T>& pass) {
+Tensor<T> unfold(const FeatureMaps<T>& x, const KernelWindow& window, Pass<T>& pass) {
   const auto steps = steps_of(x, window);
   Tensor<T> y({x.count() * steps.places(), window.taps() * x.rows.columns()});
   unfold_rows(x, steps, 0, y);
@@ -341,8 +341,8 @@ template FeatureMaps<double> convolve(const FeatureMaps<double>&, const Convolut
                                       Activation);
 template FeatureMaps<float> convolve_plain(const FeatureMaps<float>&, const Convolution<float>&);
 template FeatureMaps<double> convolve_plain(const FeatureMaps<double>&, const Convolution<double>&);
-template Tensor<float> unfold(const FeatureMaps<float>&, const Window&, Pass<float>&);
-template Tensor<double> unfold(const FeatureMaps<double>&, const Window&, Pass<double>&);
+template Tensor<float> unfold(const FeatureMaps<float>&, const KernelWindow&, Pass<float>&);
+template Tensor<double> unfold(const FeatureMaps<double>&, const KernelWindow&, Pass<double>&);
 template FeatureMaps<float> average_pool(const FeatureMaps<float>&, std::int64_t, Pass<float>&);
 template FeatureMaps<double> average_pool(const FeatureMaps<double>&, std::int64_t, Pass<double>&);
 

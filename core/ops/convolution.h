@@ -23,7 +23,7 @@ struct FeatureMaps {
 };
 
 /// A square that moves over the places of a map.
-struct Window {
+struct KernelWindow {
   std::int64_t edge = 1;     ///< places
   std::int64_t stride = 1;   ///< places from one step to the next
   std::int64_t padding = 0;  ///< zeros on every side of the map
@@ -40,9 +40,9 @@ struct Window {
 /// Weights of a convolution. The outputs of one of G groups read the channels of that group alone.
 template <class T>
 struct Convolution {
-  Window window;
+  KernelWindow window;
   std::int64_t groups = 1;  ///< G; as many as channels where it is depthwise
-  Linear<T> kernel;         // [O, edge*edge*C/G], each row ordered (row, column, channel)
+  Linear<T> kernel = {};    // [O, edge*edge*C/G], each row ordered (row, column, channel)
   Tensor<T> taps = {};      // [edge*edge, O] of a depthwise one, ordered by pack(); or empty
 };
 
@@ -60,7 +60,7 @@ FeatureMaps<T> convolve_plain(const FeatureMaps<T>& x, const Convolution<T>& wei
 /// What a window sees at every step, zeros outside of the map (im2col): -> [B*H'*W', edge*edge*C], each row
 /// ordered (row, column, channel).
 template <class T>
-Tensor<T> unfold(const FeatureMaps<T>& x, const Window& window, Pass<T>& pass);
+Tensor<T> unfold(const FeatureMaps<T>& x, const KernelWindow& window, Pass<T>& pass);
 
 /// The mean of each square of edge * edge places; what is left at the right and below is not read.
 template <class T>

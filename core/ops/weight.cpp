@@ -20,13 +20,14 @@ Weight<T>::Weight(Tensor<T> plain) {
 
 template <class T>
 const char* Weight<T>::form() const {
-  constexpr const char* names[] = {"absent", "plain", "packed", "stored"};
+  constexpr const char* names[] = {"absent", "plain", "packed", "stored", "computed"};
   return names[form_.index()];
 }
 
 template <class T>
 Shape Weight<T>::shape() const {
   if (const auto* stored = this->stored()) return stored->shape();
+  if (const auto* computed = this->computed()) return computed->shape();
   if (const auto* packed = this->packed()) return packed->shape();
   return plain().shape();
 }
@@ -53,6 +54,7 @@ template <class T>
 Tensor<T> Weight<T>::read(std::int64_t begin, std::int64_t end) const {
   if constexpr (std::is_same_v<T, float>) {
     if (const auto* stored = this->stored()) return stored->read(begin, end);
+    if (const auto* computed = this->computed()) return computed->read(begin, end);
   }
   return plain().slice(begin, end);
 }
@@ -60,16 +62,19 @@ Tensor<T> Weight<T>::read(std::int64_t begin, std::int64_t end) const {
 template <class T>
 Weight<T> Weight<T>::slice(std::int64_t begin, std::int64_t end) const {
   if (const auto* stored = this->stored()) return stored->slice(begin, end);
+  if (const auto* computed = this->computed()) return computed->slice(begin, end);
   return plain().slice(begin, end);
 }
 
 template <class T>
 void check_recordable(const Weight<T>& weight, const Pass<T>& pass, const char* operation) {
   if (!pass.tape || weight.is_plain()) return;
-  throw Error(ErrorCode::invalid_argument,
-              std::string("[") + operation + "] a gradient needs a plain weight, got one of " +
-                  weight.shape().string() + " that is " +
-                  (weight.packed() ? "packed for inference" : "still stored in its file"));
+  throw Error(ErrorCode::invalid_argument, std::string("[") + operation +
+                                               "] a gradient needs a plain weight, got one of " +
+                                               weight.shape().string() + " that is " +
+                                               (weight.packed()     ? "packed for inference"
+                                                : weight.computed() ? "computed from others"
+                                                                    : "still stored in its file"));
 }
 
 template class Weight<float>;

@@ -36,6 +36,13 @@ class Shapes {
     return count;
   }
 
+  std::int64_t bottlenecks(int stage) const {
+    const auto begin = "visual.layer" + std::to_string(stage) + ".";
+    std::int64_t count = 0;
+    while (checkpoint_.find(begin + std::to_string(count) + ".conv1.weight")) ++count;
+    return count;
+  }
+
  private:
   const Checkpoint& checkpoint_;
 };
@@ -47,26 +54,43 @@ bool is_openai(const Checkpoint& checkpoint) {
          checkpoint.find("vocab_size");
 }
 
+namespace {
+
+/// Rows and columns of a square grid, from the number of its positions and one more.
+std::int64_t grid_edge(std::int64_t positions) {
+  return std::llround(std::sqrt(static_cast<double>(positions - 1)));
+}
+
+nlohmann::json vit_configuration(const Shapes& shapes) {
+  const auto patch = shapes.extent("visual.conv1.weight", 4, 3);
+  const auto grid = grid_edge(shapes.extent("visual.positional_embedding", 2, 0));
+  return {{"image_size", grid * patch},
+          {"layers", shapes.layers("visual.")},
+          {"width", shapes.extent("visual.conv1.weight", 4, 0)},
+          {"head_width", head_width},
+          {"patch_size", patch}};
+}
+
+nlohmann::json resnet_configuration(const Shapes& shapes) {
+  constexpr std::int64_t stride = 32;  // of all layers together
+  auto blocks = nlohmann::json::array();
+  for (int stage = 1; stage <= 4; ++stage) blocks.push_back(shapes.bottlenecks(stage));
+  return {{"image_size", grid_edge(shapes.extent("visual.attnpool.positional_embedding", 2, 0)) * stride},
+          {"layers", blocks},
+          {"width", shapes.extent("visual.layer1.0.conv1.weight", 4, 0)},
+          {"head_width", head_width}};
+}
+
+}  // namespace
+
 nlohmann::json openai_configuration(const Checkpoint& checkpoint) {
-  if (checkpoint.find("visual.layer1.0.conv1.weight")) {
-    throw Error(ErrorCode::unsupported,
-                "[load] " + checkpoint.path().string() + ": a ResNet tower; only ViT is supported");
-  }
   const Shapes shapes(checkpoint);
-  const auto width = shapes.extent("visual.conv1.weight", 4, 0),
-             patch = shapes.extent("visual.conv1.weight", 4, 3);
-  const auto patches = shapes.extent("visual.positional_embedding", 2, 0) - 1;
-  const auto grid = std::llround(std::sqrt(static_cast<double>(patches)));
+  const bool resnet = checkpoint.find("visual.layer1.0.conv1.weight") != nullptr;
   const auto text_width = shapes.extent("token_embedding.weight", 2, 1);
   return {{"model_cfg",
            {{"embed_dim", shapes.extent("text_projection", 2, 1)},
             {"quick_gelu", true},
-            {"vision_cfg",
-             {{"image_size", grid * patch},
-              {"layers", shapes.layers("visual.")},
-              {"width", width},
-              {"head_width", head_width},
-              {"patch_size", patch}}},
+            {"vision_cfg", resnet ? resnet_configuration(shapes) : vit_configuration(shapes)},
             {"text_cfg",
              {{"context_length", shapes.extent("positional_embedding", 2, 0)},
               {"vocab_size", shapes.extent("token_embedding.weight", 2, 0)},

@@ -11,7 +11,7 @@ namespace beeld {
 bool is_openai(const Checkpoint& checkpoint);
 
 /// What `open_clip_config.json` would say of such a checkpoint, from the shapes of its tensors: heads are 64
-/// wide, the activation is QuickGELU. Throws Error: corrupt, or unsupported (a ResNet).
+/// wide, the activation is QuickGELU. Throws Error(corrupt).
 nlohmann::json openai_configuration(const Checkpoint& checkpoint);
 
 }  // namespace beeld

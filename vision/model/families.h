@@ -30,6 +30,14 @@ struct OpenClipVision {
 VisionTower<float> read_open_clip_vision(WeightReader& weights, Settings settings,
                                          const OpenClipVision& vision);
 
+/// OpenCLIP's ModifiedResNet with attention pooling, which is what `layers` of four counts means: `visual.*`.
+VisionTower<float> read_open_clip_resnet_vision(WeightReader& weights, Settings settings,
+                                                int embedding_width);
+
+/// timm's FastViT inside OpenCLIP (MobileCLIP): `visual.trunk.*`.
+VisionTower<float> read_open_clip_fastvit_vision(WeightReader& weights, Settings settings,
+                                                 int embedding_width);
+
 /// A timm ViT inside OpenCLIP: `visual.trunk.*`, `visual.head.proj`; `vision_cfg` of the configuration.
 VisionTower<float> read_open_clip_timm_vision(WeightReader& weights, Settings settings, int embedding_width);
 
@@ -54,6 +62,9 @@ std::vector<std::string> class_names(Settings& settings);
 
 /// The classes of a timm configuration's label_names; empty without them.
 std::vector<std::string> timm_class_names(Settings& settings);
+
+/// The name under a key whose null means none, which is the empty one, and whose absence means `otherwise`.
+std::string optional_name(Settings& settings, std::string_view key, const char* otherwise);
 
 /// A picture's size in a configuration, a number or [height, width]: {height, width}.
 std::pair<int, int> read_image_size(Settings& settings, std::string_view key, int fallback);

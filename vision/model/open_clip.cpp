@@ -15,10 +15,6 @@ VisionConfig read_config(Settings& settings, Activation activation) {
   block.activation = read_activation_arguments(settings, activation);
   block.norm_eps = read_norm_arguments(settings, 1e-5);
   if (settings.has("ls_init_value")) block.residual_scale = ResidualScale::learned;
-  if (settings.raw("layers").is_array()) {
-    throw Error(ErrorCode::unsupported,
-                "[config] " + settings.origin() + ": a ResNet tower; only ViT is supported");
-  }
   config.layers = settings.bounded("layers", 12, 0, 1024);
   config.patch = settings.bounded("patch_size", 16, 1, 1 << 10);
   const auto [height, width] = read_image_size(settings, "image_size", 224);
@@ -84,6 +80,8 @@ std::pair<int, int> read_image_size(Settings& settings, std::string_view key, in
 
 VisionTower<float> read_open_clip_vision(WeightReader& weights, Settings settings,
                                          const OpenClipVision& vision) {
+  if (settings.raw("layers").is_array())
+    return read_open_clip_resnet_vision(weights, settings, vision.embedding_width);
   VisionTower<float> tower;
   const auto& config = tower.config = read_config(settings, vision.activation);
   settings.done();

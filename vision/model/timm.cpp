@@ -1,7 +1,9 @@
 #include <iterator>
 
 #include "core/format/block_settings.h"
+#include "vision/convolution/folding.h"
 #include "vision/model/families.h"
+#include "vision/model/fastvit.h"
 #include "vision/model/timm_architecture.h"
 
 namespace beeld {
@@ -22,13 +24,37 @@ ProbePool<float> read_probe(WeightReader& weights, const std::string& begin, con
   return pool;
 }
 
+/// Three convolutions of patches of 4, 2 and 2 in place of the one map: MobileCLIP-B's.
+ConvolutionNetwork<float> read_convolutions(WeightReader& weights, const std::string& begin,
+                                            std::int64_t width) {
+  const auto layer = [&](const std::string& name, const KernelShape& shape, Bias bias) {
+    auto kernel = read_kernel(weights, begin + name + ".conv.", shape, bias);
+    if (bias == Bias::absent) kernel.fold(read_batch_norm(weights, begin + name + ".bn.", shape.outputs));
+    auto convolution = as_convolution(std::move(kernel), 1, shape.edge);
+    convolution.window.padding = 0;
+    return ConvolutionLayer<float>{.convolution = std::move(convolution)};
+  };
+  ConvolutionNetwork<float> network;
+  for (const auto& each :
+       {layer("0", {width / 4, 3, 4}, Bias::absent), layer("1", {width / 4, width / 4, 2}, Bias::absent)}) {
+    network.layers.emplace_back(each);
+    std::get<ConvolutionLayer<float>>(network.layers.back()).activation = Activation::gelu;
+  }
+  network.layers.emplace_back(layer("2", {width, width / 4, 2}, Bias::present));
+  return network;
+}
+
 VisionTower<float> read_trunk(WeightReader& weights, const std::string& begin,
                               const TimmArchitecture& architecture) {
   const auto& [config, names] = architecture;
   VisionTower<float> tower;
   tower.config = config;
   const std::int64_t width = config.block.width, values = std::int64_t{3} * config.patch * config.patch;
-  tower.patch_embedding = weights.linear(begin + "patch_embed.proj.", {width, values}, config.patch_bias);
+  if (config.embedding == PatchEmbedding::convolutions) {
+    tower.network = read_convolutions(weights, begin + "patch_embed.backbone.", width);
+  } else {
+    tower.patch_embedding = weights.linear(begin + "patch_embed.proj.", {width, values}, config.patch_bias);
+  }
   if (config.class_tokens > 0) tower.prefix = weights.read(begin + "cls_token", {1, width});
   if (config.registers > 0) {
     const auto registers = weights.read(begin + "reg_token", {config.registers, width});
@@ -80,10 +106,27 @@ TimmArchitecture read_architecture(Settings& settings) {
   return timm_architecture(name, with_pool(settings, settings.raw("model_args"), pool), edge);
 }
 
+/// A FastViT of its own.
+VisionTower<float> read_timm_fastvit(WeightReader& weights, Settings& settings) {
+  auto pretrained = settings.object("pretrained_cfg");
+  const auto& size = pretrained.raw("input_size");
+  const auto edge = size.is_array() && size.size() == 3 && size[2].is_number_integer() && size[1] == size[2]
+                        ? size[2].get<std::int64_t>()
+                        : 0;
+  if (edge < 1 || edge > 1 << 12) {
+    throw Error(ErrorCode::unsupported,
+                "[config] " + pretrained.origin() + ": input_size is " + size.dump().substr(0, 80));
+  }
+  settings.require("global_pool", "avg");
+  return read_fastvit(weights, {settings.string("architecture", ""), settings.object("model_args"), "",
+                                static_cast<int>(edge)});
+}
+
 }  // namespace
 
 Classifier read_timm(WeightReader& weights, Settings settings) {
-  const auto architecture = read_architecture(settings);
+  const bool fastvit = is_fastvit(settings.string("architecture", ""));
+  const auto architecture = fastvit ? TimmArchitecture{} : read_architecture(settings);
   settings.ignore({"num_features"});
   const auto classes = settings.bounded("num_classes", 1000, 0, 1 << 20);
   Classifier model;
@@ -91,10 +134,12 @@ Classifier read_timm(WeightReader& weights, Settings settings) {
   auto pretrained = settings.object("pretrained_cfg");
   auto names = timm_class_names(pretrained);  // those of another head, where one was replaced
   if (model.classes.empty() && std::ssize(names) == classes) model.classes = std::move(names);
+  if (fastvit) model.tower = read_timm_fastvit(weights, settings);
   settings.done();
-  model.tower = read_trunk(weights, "", architecture);
+  if (!fastvit) model.tower = read_trunk(weights, "", architecture);
+  const auto* head = fastvit ? "head.fc." : "head.";
   if (classes > 0)
-    model.head = weights.linear("head.", {classes, architecture.config.block.width}, Bias::present);
+    model.head = weights.linear(head, {classes, model.tower.config.block.width}, Bias::present);
   return model;
 }
 
@@ -113,13 +158,12 @@ std::vector<std::string> timm_class_names(Settings& settings) {
   return classes;
 }
 
-namespace {
-
-/// A key whose null means "none", and whose absence means `otherwise`.
 std::string optional_name(Settings& settings, std::string_view key, const char* otherwise) {
   const auto name = settings.string(key, otherwise);
   return settings.is_null(key) ? "" : name;
 }
+
+namespace {
 
 /// The network with the pooling that OpenCLIP asks for; an empty one leaves its own.
 TimmArchitecture read_open_clip_architecture(Settings& settings, const std::string& pool,
@@ -140,6 +184,8 @@ TimmArchitecture read_open_clip_architecture(Settings& settings, const std::stri
 }  // namespace
 
 VisionTower<float> read_open_clip_timm_vision(WeightReader& weights, Settings settings, int embedding_width) {
+  if (is_fastvit(settings.string("timm_model_name", "")))
+    return read_open_clip_fastvit_vision(weights, std::move(settings), embedding_width);
   const auto pool = optional_name(settings, "timm_pool", "avg");
   const auto projection = optional_name(settings, "timm_proj", "linear");
   const auto bias = settings.boolean("timm_proj_bias", false) ? Bias::present : Bias::absent;

@@ -279,6 +279,15 @@ Architecture miniature(const std::string& name) {
   return architecture;
 }
 
+/// MobileCLIP-B's tower: patches that come out of three convolutions.
+Architecture hybrid(const std::string& name) {
+  if (name.substr(0, name.find('.')) != "vit_base_mci_224") return miniature(name);
+  auto architecture = named("vit_base_patch16_224");
+  architecture.prefix_positions = PrefixPositions::none;
+  architecture.config.embedding = PatchEmbedding::convolutions;
+  return architecture;
+}
+
 void apply_sizes(Architecture& architecture, Settings& arguments) {
   auto& config = architecture.config;
   auto& block = config.block;
@@ -377,7 +386,7 @@ void ignore_timm_training(Settings& model_args) {
 
 TimmArchitecture timm_architecture(const std::string& name, Settings model_args, int input_edge) {
   if (is_eva(name)) return eva_architecture(name, std::move(model_args), input_edge);
-  auto architecture = miniature(name);
+  auto architecture = hybrid(name);
   auto& config = architecture.config;
   apply_timm_size(config, model_args, input_edge);
   apply_sizes(architecture, model_args);

@@ -81,6 +81,53 @@ Tensor<T> pool_by_probe(const Tensor<T>& x, const Sequences& keys, const ProbePo
   return add(std::move(y), h, {}, pass);
 }
 
+/// The mean of the patches asks, it and they answer: [N,C] -> [B,C]
+template <class T>
+Tensor<T> pool_by_mean_query(const Tensor<T>& x, const Sequences& patches, const MeanQueryPool<T>& w,
+                             Pass<T>& pass) {
+  Sequences keys;
+  std::vector<std::int64_t> places;
+  for (const auto& picture : patches) {
+    keys.append(1 + picture.length);
+    for (std::int64_t place = 0; place < 1 + picture.length; ++place) places.push_back(place);
+  }
+  auto tokens = prepend(mean_rows(x, patches, 0, pass), x, patches, pass);  // [B+N,C]
+  tokens = add(std::move(tokens), gather<T>(w.positions, places, pass), {}, pass);
+  const auto asking = gather<T>(tokens, keys.first_rows(), pass);  // [B,C]
+  const auto queries = Sequences::equal(keys.count(), 1);
+  return multi_head_attention<T>({asking, tokens, queries, keys}, w.config, w.attention, pass);
+}
+
+/// What a network makes of pictures: -> [patches,C]. Without a tape one after the other, so that its maps
+/// stay in the cache.
+template <class T>
+Tensor<T> convolved(const VisionTower<T>& tower, const ImageTokens& tokens, Pass<T>& pass) {
+  if (!tokens.kept.empty()) {
+    throw Error(ErrorCode::invalid_argument, "[vision] patches that come out of convolutions are all read");
+  }
+  const auto check = [&](const FeatureMaps<T>& maps, std::size_t b) {
+    if (maps.height == tokens.grids[b].rows && maps.width == tokens.grids[b].columns) return;
+    throw Error(ErrorCode::invalid_argument, "[vision] convolutions give " + std::to_string(maps.width) +
+                                                 "x" + std::to_string(maps.height) + " patches; expected " +
+                                                 std::to_string(tokens.grids[b].columns) + "x" +
+                                                 std::to_string(tokens.grids[b].rows));
+  };
+  if (pass.tape) {
+    const auto maps = convolve(maps_of<T>(tokens.images), tower.network, pass);
+    check(maps, 0);
+    return maps.rows;
+  }
+  const auto patches = tokens.sequences.rows() - tokens.sequences.count() * tower.config.prefix();
+  Tensor<T> all({patches, tower.config.block.width});
+  T* to = all.data();
+  for (std::size_t b = 0; b < tokens.images.size(); ++b) {
+    const auto maps = convolve(maps_of<T>(tokens.images.subspan(b, 1)), tower.network, pass);
+    check(maps, b);
+    to = std::copy_n(maps.rows.data(), maps.rows.size(), to);
+  }
+  return all;
+}
+
 /// Whether the last block is to compute the first row of each picture alone.
 bool reads_first_rows(const VisionConfig& config, const ImageTokens& tokens) {
   return tokens.wanted == WantedRows::pooled && config.pool == VisionPool::first_token;
@@ -105,9 +152,12 @@ ImageTokens read_images(const VisionConfig& config, std::span<const Pixels> imag
 
 template <class T>
 Tensor<T> embed(const VisionTower<T>& tower, const ImageTokens& tokens, Pass<T>& pass) {
-  const auto values = patchify(tokens.images, tower.config.patch, tokens.kept, pass);
-  const auto patches = linear(values, tower.patch_embedding, pass);
-  const auto x = place_tokens(tower, patches, tokens, pass);  // [N,C]
+  const bool by_network = tower.config.embedding == PatchEmbedding::convolutions;
+  const auto patches = by_network ? convolved(tower, tokens, pass)
+                                  : linear(patchify(tokens.images, tower.config.patch, tokens.kept, pass),
+                                           tower.patch_embedding, pass);
+  const bool placed = tower.config.prefix() > 0 || !tower.positions.empty();
+  const auto x = placed ? place_tokens(tower, patches, tokens, pass) : patches;  // [N,C]
   return tower.config.input_norm == InputNorm::present ? norm(x, tower.input_norm, pass) : x;
 }
 
@@ -151,6 +201,9 @@ Tensor<T> pool(const VisionTower<T>& tower, const Tensor<T>& x, const ImageToken
       pooled = concat(gather<T>(x, sequences.first_rows(), pass), mean, pass);
       break;
     }
+    case VisionPool::mean_query:
+      pooled = pool_by_mean_query(x, sequences, tower.mean_query, pass);
+      break;
   }
   return config.output_norm == OutputNorm::after_pooling ? norm(pooled, tower.output_norm, pass) : pooled;
 }
@@ -178,13 +231,18 @@ ImageStates<T> hidden_states(const VisionTower<T>& tower, std::span<const Pixels
 }
 
 void pack(VisionTower<float>& tower, WeightType type) {
-  pack(tower.patch_embedding);
+  if (tower.patch_embedding.present()) pack(tower.patch_embedding);
+  pack(tower.network, type);
   pack(tower.encoder, type);
   if (tower.config.pool == VisionPool::probe) {
     for (auto* weights : {&tower.probe.attention.query, &tower.probe.attention.key_value,
                           &tower.probe.attention.output, &tower.probe.mlp.up, &tower.probe.mlp.down}) {
       pack(*weights, type);
     }
+  }
+  if (tower.config.pool == VisionPool::mean_query) {
+    for (auto* weights : {&tower.mean_query.attention.query, &tower.mean_query.attention.key_value})
+      pack(*weights, type);
   }
   if (tower.projection.present()) pack(tower.projection);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/transformer/parameters.h"
+#include "vision/convolution/network.h"
 #include "vision/model/patches.h"
 
 namespace beeld {
@@ -18,6 +19,13 @@ enum class VisionPool {
   mean_and_max,    ///< half of both
   probe,           ///< a learned query attends to all patches (SigLIP; Lee et al. 2019)
   first_and_mean,  ///< the class token, then the mean of the patches: [2C]
+  mean_query,      ///< the mean of the patches attends to itself and to them (Radford et al. 2021)
+};
+
+/// How a picture becomes patches.
+enum class PatchEmbedding {
+  linear,        ///< one map of the values of each patch
+  convolutions,  ///< a network, each place of whose result is a patch
 };
 
 /// Whether class token and registers take part where patches are pooled.
@@ -36,6 +44,7 @@ struct VisionConfig {
   int image_height = 224;  ///< 0 where every picture may have its own size
   int image_width = 224;
   int patch = 16;
+  PatchEmbedding embedding = PatchEmbedding::linear;
   Bias patch_bias = Bias::absent;
   int class_tokens = 0;       ///< 0 or 1
   int registers = 0;          ///< further learned tokens behind the class token (Darcet et al. 2023)
@@ -65,16 +74,26 @@ struct ProbePool {
   MlpWeights<T> mlp;
 };
 
+/// The attention pooling of CLIP's ResNets; its output is the tower's projection.
+template <class T>
+struct MeanQueryPool {
+  AttentionConfig config;
+  Tensor<T> positions;            // [1+grid, C], the mean's first
+  AttentionWeights<T> attention;  // without output
+};
+
 template <class T>
 struct VisionTower {
   VisionConfig config;
-  Linear<T> patch_embedding;  // [C, 3*patch*patch], each patch ordered (channel, row, column)
-  Tensor<T> prefix;           // [class_tokens + registers, C], or empty
-  Tensor<T> positions;        // [positioned_tokens + grid, C]
+  Linear<T> patch_embedding;  // [C, 3*patch*patch], each patch ordered (channel, row, column); or empty, and
+  ConvolutionNetwork<T> network = {};  // B x [3,H,W] -> [patches,C], or empty
+  Tensor<T> prefix;                    // [class_tokens + registers, C], or empty
+  Tensor<T> positions;                 // [positioned_tokens + grid, C], or empty
   Norm<T> input_norm;
   Transformer<T> encoder;
   Norm<T> output_norm;
   ProbePool<T> probe;
+  MeanQueryPool<T> mean_query = {};
   Linear<T> projection;  // [D,C], or empty
 
   /// D. What pooling gives besides (VisionPool::first_and_mean) is for classifiers alone.
@@ -103,7 +122,8 @@ ImageTokens read_images(const VisionConfig& config, std::span<const Pixels> imag
 // A tower's forward: embed, encode, pool, project.
 
 /// Patches as tokens, the special ones in front, with their positions: B x [3,H,W] -> [N,C]. Throws
-/// Error(invalid_argument) for a kept patch outside the grid.
+/// Error(invalid_argument) for a kept patch outside the grid, and for any where they come out of
+/// convolutions.
 template <class T>
 Tensor<T> embed(const VisionTower<T>& tower, const ImageTokens& tokens, Pass<T>& pass);
 
@@ -149,7 +169,8 @@ template <class T, class Visit>
 void visit_parameters(VisionTower<T>& tower, const Visit& visit) {
   visit_parameters(tower.patch_embedding, visit);
   if (!tower.prefix.empty()) visit(tower.prefix, Decay::no);
-  visit(tower.positions, Decay::yes);
+  visit_parameters(tower.network, visit);
+  if (!tower.positions.empty()) visit(tower.positions, Decay::yes);
   visit_parameters(tower.input_norm, visit);
   visit_parameters(tower.encoder, visit);
   visit_parameters(tower.output_norm, visit);
@@ -157,6 +178,8 @@ void visit_parameters(VisionTower<T>& tower, const Visit& visit) {
   visit_parameters(tower.probe.attention, visit);
   visit_parameters(tower.probe.norm, visit);
   visit_parameters(tower.probe.mlp, visit);
+  if (!tower.mean_query.positions.empty()) visit(tower.mean_query.positions, Decay::yes);
+  visit_parameters(tower.mean_query.attention, visit);
   visit_parameters(tower.projection, visit);
 }
 

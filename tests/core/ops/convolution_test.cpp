@@ -24,7 +24,7 @@ using testing::widened;
 
 struct ConvolutionCase {
   const char* name;
-  Window window;
+  KernelWindow window;
   std::int64_t channels, outputs, groups;
   std::int64_t height, width;
   Bias bias = Bias::present;
@@ -210,7 +210,7 @@ TEST(AveragePoolGradient, EqualsCentralDifferences) {
 
 TEST(UnfoldGradient, EqualsCentralDifferences) {
   const FeatureMaps<double> x{random_tensor<double>({2 * 4 * 3, 2}, 1), 4, 3};
-  for (const auto& window : {Window{3, 1, 1}, Window{2, 2, 0}, Window{3, 2, 2}}) {
+  for (const auto& window : {KernelWindow{3, 1, 1}, KernelWindow{2, 2, 0}, KernelWindow{3, 2, 2}}) {
     expect_gradients(Checked<double>().add("x", x.rows),
                      [&](Pass<double>& pass) { return unfold(x, window, pass); });
   }

@@ -166,6 +166,29 @@ void expect_refused(const Call& call, const std::string& operation, const std::s
   }
 }
 
+TEST(Weight, ThatIsComputedGivesWhatItsRowsAre) {
+  const auto weight = random_tensor<float>({70, 33}, 1), x = random_tensor<float>({5, 33}, 2);
+  const auto rows = [weight](std::int64_t begin, std::int64_t end) { return weight.slice(begin, end); };
+  const Linear<float> computed{ComputedMatrix(weight.shape(), rows), {}}, plain{weight, {}};
+  Pass<float> pass;
+  EXPECT_EQ(computed.weight.shape(), weight.shape());
+  EXPECT_EQ(difference(linear(x, computed, pass), linear(x, plain, pass)), 0);
+  const auto some = slice_outputs(computed, 30, 64);
+  EXPECT_EQ(difference(some.weight.read(3, 9), weight.slice(33, 39)), 0);
+  EXPECT_EQ(difference(linear(x, some, pass), linear(x, slice_outputs(plain, 30, 64), pass)), 0);
+  auto packed = computed, same = plain;
+  pack(packed);
+  pack(same);
+  EXPECT_EQ(difference(linear(x, packed, pass), linear(x, same, pass)), 0);
+  expect_error(ErrorCode::invalid_argument, "rows 60 to 71 of a computed matrix [70,33]",
+               [&] { computed.weight.read(60, 71); });
+  expect_error(ErrorCode::invalid_argument, "got one that is computed", [&] { computed.weight.plain(); });
+  Tape<float> tape;
+  pass.tape = &tape;
+  expect_error(ErrorCode::invalid_argument, "that is computed from others",
+               [&] { linear(x, computed, pass); });
+}
+
 // Also with BEELD_ISA=scalar and without oneDNN: nothing is multiplied.
 TEST(Weight, WithoutAGradientIsRefusedByATape) {
   const auto weight = random_tensor<float>({6, 4}, 1), x = random_tensor<float>({5, 4}, 2);

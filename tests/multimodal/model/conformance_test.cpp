@@ -19,11 +19,24 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double embedding_tolerance = 2e-6;
 constexpr double logit_tolerance = 2e-5;
 constexpr double pooled_tolerance = 1e-5;
 constexpr double pixel_tolerance = 1e-6;
 constexpr double feature_tolerance = 1e-5;  // of texts as the tower gives them
+
+/// Of embeddings and logits, where a family's float32 is farther from exact arithmetic than that of the
+/// others.
+struct Tolerance {
+  double embeddings = 2e-6;
+  double logits = logit_tolerance;
+};
+
+Tolerance tolerance_of(const fs::path& folder) {
+  const auto family = folder.parent_path().filename();
+  if (family == "open_clip_rn") return {5e-6, 1e-4};
+  if (family == "mobileclip") return {2e-6, 5e-5};
+  return {};
+}
 
 double difference(std::span<const float> values, const testing::Array& expected) {
   EXPECT_EQ(values.size(), expected.values.size());
@@ -109,9 +122,10 @@ void check_dual_encoder(const fs::path& folder) {
               wrong_tokens == 0 ? "equal" : "DIFFER", pixel, image, text, logit);
   EXPECT_EQ(wrong_tokens, 0);
   EXPECT_LE(pixel, pixel_tolerance);
-  EXPECT_LE(image, embedding_tolerance);
-  EXPECT_LE(text, embedding_tolerance);
-  EXPECT_LE(logit, logit_tolerance);
+  const auto tolerance = tolerance_of(folder);
+  EXPECT_LE(image, tolerance.embeddings);
+  EXPECT_LE(text, tolerance.embeddings);
+  EXPECT_LE(logit, tolerance.logits);
   if (fs::exists(expected / "probs.npy")) {
     EXPECT_LE(difference(probabilities, testing::read_npy(expected / "probs.npy")), logit_tolerance);
   }
@@ -184,8 +198,9 @@ TEST_P(Conformance, DualEncoder) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, Conformance,
-                         ::testing::Values("clip", "open_clip", "open_clip_hf", "eva_clip", "siglip",
-                                           "siglip2", "chinese_clip", "pickle", "pickle/hostile"),
+                         ::testing::Values("clip", "open_clip", "open_clip_hf", "open_clip_rn", "eva_clip",
+                                           "mobileclip", "siglip", "siglip2", "chinese_clip", "pickle",
+                                           "pickle/hostile"),
                          [](const auto& family) {
                            std::string name = family.param;
                            std::ranges::replace(name, '/', '_');

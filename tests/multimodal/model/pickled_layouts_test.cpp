@@ -4,6 +4,7 @@
 #include <beeld/model.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -171,16 +172,77 @@ TEST(OpenaiArchive, NeedsNoConfiguration) {
   // OpenCLIP's own checkpoints have the same names, but not the sizes, and need their configuration.
   testing::write_torch(archive / "ViT-B-8.pt", weights, DType::f32, TorchForm::script);
   testing::expect_error(ErrorCode::not_found, "config.json", [&] { Model::load(archive); });
-  auto residual = weights;
-  residual["visual.layer1.0.conv1.weight"] = testing::random_stored({1}, 1);
-  write_openai(archive / "ViT-B-8.pt", residual);
-  testing::expect_error(ErrorCode::unsupported, "a ResNet tower", [&] { Model::load(archive); });
-  residual = weights;
-  residual["visual.conv1.weight"] = testing::random_stored({64}, 1);
-  write_openai(archive / "ViT-B-8.pt", residual);
+  auto damaged = weights;
+  damaged["visual.conv1.weight"] = testing::random_stored({64}, 1);
+  write_openai(archive / "ViT-B-8.pt", damaged);
   testing::expect_error(ErrorCode::corrupt,
                         "ViT-B-8.pt: expected a tensor visual.conv1.weight of 4 dimensions",
                         [&] { Model::load(archive); });
+}
+
+/// The same texts, and a ResNet of one block a stage.
+StoredTensors openai_resnet_weights() {
+  auto weights = openai_weights();
+  std::erase_if(weights, [](const auto& each) { return each.first.starts_with("visual."); });
+  const auto add = [&](const std::string& name, std::vector<std::int64_t> shape) {
+    weights[name] = testing::random_stored(std::move(shape), weights.size() + 1);
+  };
+  const auto add_convolution = [&](const std::string& name, const std::string& norm,
+                                   const std::vector<std::int64_t>& shape) {
+    add(name + ".weight", shape);
+    for (const auto* part : {".weight", ".bias", ".running_mean", ".running_var"})
+      add(norm + part, {shape[0]});
+    for (auto& variance : weights[norm + ".running_var"].values) variance = std::abs(variance) + 1;
+  };
+  const std::string visual = "visual.";
+  add_convolution(visual + "conv1", visual + "bn1", {2, 3, 3, 3});
+  add_convolution(visual + "conv2", visual + "bn2", {2, 2, 3, 3});
+  add_convolution(visual + "conv3", visual + "bn3", {4, 2, 3, 3});
+  for (std::int64_t stage = 1, width = 4, inputs = 4; stage <= 4; ++stage, width *= 2) {
+    const auto block = visual + "layer" + std::to_string(stage) + ".0.";
+    add_convolution(block + "conv1", block + "bn1", {width, inputs, 1, 1});
+    add_convolution(block + "conv2", block + "bn2", {width, width, 3, 3});
+    add_convolution(block + "conv3", block + "bn3", {4 * width, width, 1, 1});
+    add_convolution(block + "downsample.0", block + "downsample.1", {4 * width, inputs, 1, 1});
+    inputs = 4 * width;
+  }
+  for (const auto* part : {"q_proj", "k_proj", "v_proj", "c_proj"}) {
+    const std::int64_t outputs = std::string(part) == "c_proj" ? 32 : 128;
+    add(visual + "attnpool." + part + ".weight", {outputs, 128});
+    add(visual + "attnpool." + part + ".bias", {outputs});
+  }
+  add(visual + "attnpool.positional_embedding", {5, 128});
+  return weights;
+}
+
+TEST(OpenaiArchive, OfAResNetNeedsNoneEither) {
+  const testing::TemporaryFolder folder;
+  const auto archive = folder / "archive", plain = folder / "plain";
+  for (const auto& path : {archive, plain}) {
+    fs::create_directory(path);
+    testing::write_tiny_tokenizer(path);
+  }
+  const auto weights = openai_resnet_weights();
+  write_openai(archive / "RN5.pt", weights);
+  testing::write_tensors(plain / "open_clip_model.safetensors", weights);
+  const nlohmann::json vision = {
+      {"image_size", 64}, {"layers", {1, 1, 1, 1}}, {"width", 4}, {"patch_size", nullptr}};
+  const nlohmann::json text = {{"context_length", 16},
+                               {"vocab_size", testing::tiny_end_id() + 1},
+                               {"width", 64},
+                               {"heads", 1},
+                               {"layers", 1}};
+  const nlohmann::json model = {
+      {"embed_dim", 32}, {"quick_gelu", true}, {"vision_cfg", vision}, {"text_cfg", text}};
+  write_file_atomically(plain / "open_clip_config.json", nlohmann::json{{"model_cfg", model}}.dump());
+  EXPECT_EQ(Model::load(archive).info().family, "OpenAI CLIP");
+  EXPECT_EQ(Model::load(archive).info().image_size, 64);
+  EXPECT_EQ(text_embeddings(archive), text_embeddings(plain));
+  EXPECT_EQ(picture_embeddings(archive).values, picture_embeddings(plain).values);
+  auto damaged = weights;
+  damaged.erase("visual.layer3.0.conv1.weight");
+  write_openai(archive / "RN5.pt", damaged);
+  testing::expect_error(ErrorCode::corrupt, "expected four counts of blocks", [&] { Model::load(archive); });
 }
 
 }  // namespace
