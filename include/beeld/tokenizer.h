@@ -89,9 +89,9 @@ class Tokenizer {
 };
 
 /// Reads the tokenizer of a checkpoint folder: `tokenizer.json`, `vocab.json` + `merges.txt`,
-/// `vocab.txt`, `spiece.model`, `tokenizer.model`, or `source.spm` + `target.spm` + `vocab.json`, with the
-/// settings of `tokenizer_config.json`.
-/// A folder with `open_clip_config.json` gets OpenCLIP's cleaning (ftfy, HTML entities) and zero padding.
+/// `vocab.txt`, `spiece.model`, `tokenizer.model`, `sentencepiece.bpe.model`, or `source.spm` + `target.spm`
+/// + `vocab.json`, with the settings of `tokenizer_config.json`. A folder with `open_clip_config.json` gets
+/// OpenCLIP's cleaning (ftfy, HTML entities) and zero padding.
 ///
 /// Throws Error: not_found (no tokenizer files), corrupt, or unsupported (a kind or setting this version
 /// does not have; the message names it).

@@ -53,6 +53,16 @@ void note_resizing(ModelParts& parts, const Family& family, const fs::path& fold
       "does, and as the slower processors do, so that pixels differ a little from that one's");
 }
 
+void note_pooling(ModelParts& parts) {
+  const auto& config = parts.vision.config;
+  if (!parts.info.has_images || config.pool != VisionPool::probe || config.prefix() == 0 ||
+      config.prefix_pooling == PrefixPooling::included)
+    return;
+  parts.info.notes.emplace_back(
+      "its attention pooling leaves class and register tokens out, as timm's has done since it knows "
+      "pool_include_prefix; earlier versions pooled them with the patches");
+}
+
 /// Where it is Gemma's tokenizer that SigLIP 2's files name.
 void note_lower_case(ModelParts& parts, const Family& family, const fs::path& folder) {
   if (!parts.tokenizer || family.layout != FolderLayout::hugging_face) return;
@@ -69,6 +79,7 @@ void note_lower_case(ModelParts& parts, const Family& family, const fs::path& fo
 void add_notes(ModelParts& parts, const Family& family, const fs::path& folder) {
   warn_of_activation(parts, family, folder);
   note_resizing(parts, family, folder);
+  note_pooling(parts);
   note_lower_case(parts, family, folder);
 }
 

@@ -51,16 +51,22 @@ std::unique_ptr<Tokenizer> read_hugging_face_tokenizer(const fs::path& folder) {
   }
   if (has("tokenizer.json")) return read_tokenizer_json(folder / "tokenizer.json", config);
   if (has("vocab.json") && has("merges.txt")) return read_byte_level_tokenizer(folder, config);
+  const bool xlm_roberta =
+      kind == "XLMRobertaTokenizer" ||
+      (kind.empty() && (config.model_type == "xlm-roberta" || config.model_type == "M-CLIP"));
+  if (has("sentencepiece.bpe.model") && xlm_roberta)
+    return read_xlm_roberta_tokenizer(folder / "sentencepiece.bpe.model", config);
   const bool known =
       kind.empty() || kind == "GemmaTokenizer" || kind == "Siglip2Tokenizer" || kind == "LlamaTokenizer";
   if (has("tokenizer.model") && known) return read_tokenizer_model(folder / "tokenizer.model", config);
-  if (has("spiece.model") || has("tokenizer.model") || has("vocab.txt")) {
+  if (has("spiece.model") || has("tokenizer.model") || has("vocab.txt") || has("sentencepiece.bpe.model")) {
     throw Error(ErrorCode::unsupported, "[tokenizer] " + folder.string() + ": a tokenizer_class \"" + kind +
                                             "\" without tokenizer.json");
   }
-  throw Error(ErrorCode::not_found, "[tokenizer] " + folder.string() +
-                                        ": expected tokenizer.json, vocab.json with merges.txt, vocab.txt, "
-                                        "spiece.model, tokenizer.model or source.spm with target.spm");
+  throw Error(ErrorCode::not_found,
+              "[tokenizer] " + folder.string() +
+                  ": expected tokenizer.json, vocab.json with merges.txt, vocab.txt, "
+                  "spiece.model, tokenizer.model, sentencepiece.bpe.model or source.spm with target.spm");
 }
 
 /// Reads with `read`, whatever of another library's errors is in the files told in ours.

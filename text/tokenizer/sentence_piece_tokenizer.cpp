@@ -184,6 +184,111 @@ void add_named(const SentencePieceModel& model, const TokenizerConfig& config,
 
 }  // namespace
 
+namespace {
+
+/// The ids of XLM-RoBERTa beside those of its file, in which `<unk>`, `<s>` and `</s>` are 0, 1 and 2: `<s>`
+/// is 0,
+/// `<pad>` 1, `</s>` 2, `<unk>` 3, then come all other pieces, and `<mask>`. In the file's numbers the two
+/// tokens that it lacks come last.
+class FairseqIds {
+ public:
+  explicit FairseqIds(std::size_t pieces) : pieces_(static_cast<std::int32_t>(pieces)) {}
+
+  static constexpr std::int32_t unknown = 0, begin = 1, end = 2;
+  std::int32_t pad() const { return pieces_; }
+  std::int32_t mask() const { return pieces_ + 1; }
+
+  std::int32_t outward(std::int32_t id) const {
+    if (id == unknown) return 3;
+    if (id == begin) return 0;
+    if (id == end) return 2;
+    if (id == pad()) return 1;
+    return id == mask() ? mask() : id + 1;
+  }
+
+  std::int32_t inward(std::int32_t id) const {
+    constexpr std::int32_t first[] = {begin, -1, end, unknown};
+    if (id == 1) return pad();
+    if (id >= 0 && id < 4) return first[id];
+    return id < mask() ? id - 1 : id;
+  }
+
+ private:
+  std::int32_t pieces_;
+};
+
+/// A tokenizer in the file's numbers, seen in those of the model.
+class FairseqTokenizer : public Tokenizer {
+ public:
+  FairseqTokenizer(std::unique_ptr<Tokenizer> inner, FairseqIds numbers)
+      : inner_(std::move(inner)), numbers_(numbers) {
+    set_context_length(inner_->context_length());
+  }
+
+  std::vector<std::int32_t> encode_full(std::string_view text) const override {
+    auto ids = inner_->encode_full(text);
+    std::ranges::transform(ids, ids.begin(), [this](auto id) { return numbers_.outward(id); });
+    return ids;
+  }
+
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding& options) const override {
+    return std::make_unique<Stream>(inner_->start_decoding(options), numbers_);
+  }
+
+  std::int32_t pad_id() const override { return 1; }
+  std::size_t vocabulary_size() const override { return inner_->vocabulary_size(); }
+  std::size_t start_tokens() const override { return inner_->start_tokens(); }
+  std::size_t end_tokens() const override { return inner_->end_tokens(); }
+
+ private:
+  class Stream : public TextStream {
+   public:
+    Stream(std::unique_ptr<TextStream> inner, FairseqIds numbers)
+        : inner_(std::move(inner)), numbers_(numbers) {}
+    std::string push(std::int32_t id) override { return inner_->push(numbers_.inward(id)); }
+    std::string finish() override { return inner_->finish(); }
+
+   private:
+    std::unique_ptr<TextStream> inner_;
+    FairseqIds numbers_;
+  };
+
+  std::unique_ptr<Tokenizer> inner_;
+  FairseqIds numbers_;
+};
+
+}  // namespace
+
+std::unique_ptr<Tokenizer> read_xlm_roberta_tokenizer(const std::filesystem::path& file,
+                                                      const TokenizerConfig& config) {
+  auto legacy = config;
+  legacy.legacy = true;
+  auto model = read_model(file, legacy);
+  const FairseqIds numbers(model->size());
+  if (model->find("<unk>") != FairseqIds::unknown || model->find("<s>") != FairseqIds::begin ||
+      model->find("</s>") != FairseqIds::end) {
+    throw Error(ErrorCode::corrupt,
+                "[sentencepiece] " + file.string() + ": expected <unk>, <s> and </s> as its first pieces");
+  }
+  PieceOptions options;
+  const auto add = [&](const char* name, const char* fallback, std::int32_t id) {
+    auto token = role(config, name, fallback);
+    token.id = id;
+    options.tokens.push_back(std::move(token));
+  };
+  add("bos_token", "<s>", FairseqIds::begin);
+  add("eos_token", "</s>", FairseqIds::end);
+  add("unk_token", "<unk>", FairseqIds::unknown);
+  add("pad_token", "<pad>", numbers.pad());
+  add("mask_token", "<mask>", numbers.mask());
+  if (!config.special.contains("mask_token")) options.tokens.back().lstrip = true;
+  options.before = {FairseqIds::begin};
+  options.after = {FairseqIds::end};
+  options.pad_id = numbers.pad();
+  return std::make_unique<FairseqTokenizer>(
+      std::make_unique<PieceTokenizer>(std::move(model), legacy, std::move(options)), numbers);
+}
+
 std::int32_t require_piece(const SentencePieceModel& model, const std::string& piece) {
   const auto id = model.find(piece);
   if (id < 0) {

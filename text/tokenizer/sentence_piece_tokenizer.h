@@ -26,6 +26,12 @@ std::unique_ptr<Tokenizer> read_t5_tokenizer(const std::filesystem::path& model,
 std::unique_ptr<Tokenizer> read_gemma_tokenizer(const std::filesystem::path& model,
                                                 const TokenizerConfig& config);
 
+/// XLM-RoBERTa's tokenizer over its `sentencepiece.bpe.model`: `<s>` and `</s>` around a unigram model's
+/// pieces, whose ids are one more than in that file, because fairseq's own four tokens come first. Used where
+/// there is no `tokenizer.json`.
+std::unique_ptr<Tokenizer> read_xlm_roberta_tokenizer(const std::filesystem::path& model,
+                                                      const TokenizerConfig& config);
+
 /// The id of a piece. Throws Error(corrupt) where the model has none.
 std::int32_t require_piece(const SentencePieceModel& model, const std::string& piece);
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/support/shared.h"
+#include "tests/support/temporary_folder.h"
 
 namespace beeld {
 namespace {
@@ -62,6 +63,27 @@ TEST_P(TextConformance, GivesTheReferenceIds) {
 INSTANTIATE_TEST_SUITE_P(TextModels, TextConformance,
                          ::testing::Values("bert/public", "gpt2/public", "decoder/llama/public",
                                            "decoder/phi3/public", "decoder/qwen2/public", "t5/public"));
+
+/// A folder as older programs saved it, with the SentencePiece model alone: the slow tokenizer and
+/// tokenizer.json give the same ids for every text of the case.
+TEST(XlmRobertaTokenizer, ReadsItsPiecesWithoutTokenizerJson) {
+  BEELD_NEED_SHARED("conformance/m_clip/public_mclip");
+  const auto original = testing::shared_folder() / "conformance/m_clip/public_mclip";
+  const testing::TemporaryFolder folder;
+  for (const auto* name : {"sentencepiece.bpe.model", "tokenizer_config.json", "special_tokens_map.json"})
+    std::filesystem::copy(original / name, folder / name);
+  const auto pieces = load_tokenizer(folder.path()), fast = load_tokenizer(original);
+  EXPECT_EQ(pieces->vocabulary_size(), fast->vocabulary_size());
+  EXPECT_EQ(pieces->pad_id(), 1);
+  for (const auto& row : read(original / "expected" / "tokens.json")) {
+    const auto text = row["text"].get<std::string>();
+    const auto ids = pieces->encode_full(text);
+    EXPECT_EQ(ids, row["input_ids"].get<Ids>()) << text;
+    EXPECT_EQ(pieces->decode(ids), fast->decode(ids)) << text;
+  }
+  for (const auto* text : {"a <mask> b<pad></s>", "<s>", " <mask>", "x<unk>y"})
+    EXPECT_EQ(pieces->encode_full(text), fast->encode_full(text)) << text;
+}
 
 TEST(ClipVocabulary, GivesTheIdsOfRealCaptions) {
   BEELD_NEED_SHARED("tokenizers/clip");
