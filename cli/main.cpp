@@ -11,7 +11,6 @@
 #include "cli/command.h"
 #include "cli/terminal/options.h"
 #include "core/kernels/packed_matrix.h"
-#include "vision/decode/decode.h"
 
 namespace beeld::cli {
 
@@ -112,7 +111,6 @@ int main(int argc, char** argv) {
   occupy_standard_streams();
   // A reader that closes the pipe, as `| head` does, ends the command quietly.
   ::signal(SIGPIPE, SIG_DFL);
-  beeld::silence_opencv();
   std::ios::sync_with_stdio(false);
   using beeld::cli::ExitCode;
   ExitCode code = ExitCode::nothing_done;

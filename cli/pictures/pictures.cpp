@@ -19,14 +19,16 @@ constexpr std::size_t batch = 16;
 struct Loaded {
   Pixels pixels;
   std::string reason;
+  std::string damage;  ///< of a picture that was read in spite of it
 };
 
 Loaded load(const Model& model, const std::filesystem::path& file, const DecodeOptions& decoding) {
   try {
     MemoryLease lease;  // until the picture is small
-    return {model.preprocess(load_image(file, decoding, lease)), ""};
+    const Image image = load_image(file, decoding, lease);
+    return {model.preprocess(image), "", image.damage};
   } catch (const std::exception& error) {
-    return {{}, error.what()};
+    return {{}, error.what(), ""};
   }
 }
 
@@ -70,6 +72,10 @@ void for_each_batch(Session& session, const std::vector<std::filesystem::path>& 
         bar.clear();
         session.output.failed(files[first + i].string(), loaded[i].reason);
         continue;
+      }
+      if (!loaded[i].damage.empty()) {
+        bar.clear();
+        session.output.note("beeld: " + printable(files[first + i].string()) + ": " + loaded[i].damage);
       }
       batch.inputs.push_back(first + i);
       batch.pixels.push_back(std::move(loaded[i].pixels));

@@ -59,6 +59,22 @@ void add_decode_options(Command& command, DecodeOptions& options) {
                     .high = std::uint64_t{1} << 50},
                    "Memory for pictures while they are decoded, such as 512M or 4G: others wait their turn "
                    "(default: 2G)");
+  command.add_size(
+      "--max-pixels",
+      {.take = [&options](std::uint64_t pixels) { options.max_pixels = static_cast<std::int64_t>(pixels); },
+       .low = 1,
+       .high = std::uint64_t{1} << 40},
+      "Pixels that a picture may have, such as 400M (default: 256000000)");
+  command.add_flag_callback(
+      "--refuse-damaged", [&options] { options.damaged = Damaged::refuse; },
+      "Refuse damaged JPEG and PNG files, also where at least half of their rows can be read");
+  command.add_flag_callback(
+      "--icc", [&options] { options.profile = ColorProfile::apply; },
+      "Convert colours to sRGB by a picture's own profile, such as Display P3 (the reference implementations "
+      "do not)");
+  command.add_flag_callback(
+      "--on-white", [&options] { options.transparency = Transparency::on_white; },
+      "Compose transparent pictures on white (the reference implementations drop transparency)");
   command.add_flag_callback(
       "--no-exif", [&options] { options.orientation = Orientation::ignore; },
       "Do not turn pictures by their EXIF orientation (as the reference implementations)");

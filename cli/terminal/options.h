@@ -24,7 +24,7 @@ void add_prompt_options(Command& command, PromptOptions& options);
 /// The templates of both options, in this order: empty where neither was given.
 std::vector<std::string> prompt_templates(const PromptOptions& options);
 
-/// --no-exif and --fast.
+/// --no-exif, --fast, --icc, --on-white, --refuse-damaged, --max-pixels and --max-memory.
 void add_decode_options(Command& command, DecodeOptions& options);
 
 /// The lines of a text file without those that are empty; a carriage return at the end is dropped.

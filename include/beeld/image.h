@@ -26,11 +26,13 @@ struct Image {
   PixelFormat format = PixelFormat::rgb;
   std::vector<std::uint8_t> samples;  ///< size height * width * channels()
   std::vector<std::uint8_t> palette;  ///< RGB triples of a PixelFormat::palette picture, else empty
+  std::string damage = {};            ///< What is wrong with a file that was read only in part; else empty.
+  std::string remark = {};            ///< Where the pixels are from, of a camera raw file; else empty.
 
   int channels() const;
 };
 
-/// What to do with the EXIF orientation tag. TIFF files, whose own tag it is, are always turned.
+/// What to do with the orientation tag of EXIF or XMP.
 enum class Orientation {
   apply,   ///< Turn the picture the way its photographer held the camera.
   ignore,  ///< Keep the stored rows and columns, as the reference implementations do.
@@ -42,18 +44,44 @@ enum class Decoding {
   fast,   ///< Scaled decoding (1/2, 1/4, 1/8) while the result stays at least 3x `target_edge`.
 };
 
+/// What to do with a JPEG or PNG file that is cut off or damaged in the middle.
+enum class Damaged {
+  read,    ///< As far as it goes, where at least half of its rows came; Image::damage says what is wrong.
+  refuse,  ///< An Error (corrupt), as for a file of which less came.
+};
+
+/// What to do with transparency.
+enum class Transparency {
+  keep,      ///< The samples as stored, which to_rgb() takes without their alpha, as the reference
+             ///< implementations do.
+  on_white,  ///< Compose the picture on white; nothing of it is transparent then.
+};
+
+/// What to do with a colour profile, such as Display P3 or Adobe RGB.
+enum class ColorProfile {
+  ignore,  ///< The samples as stored, as the reference implementations do.
+  apply,   ///< Convert the colours to sRGB, perceptually.
+};
+
 struct DecodeOptions {
   Orientation orientation = Orientation::apply;
   Decoding decoding = Decoding::exact;
   int target_edge = 0;                            ///< Shorter edge wanted later; used by Decoding::fast only.
   std::int64_t max_pixels = 256LL * 1000 * 1000;  ///< Checked before any pixel is decoded.
+  Damaged damaged = Damaged::read;
+  Transparency transparency = Transparency::keep;
+  ColorProfile profile = ColorProfile::ignore;
 };
 
-/// Decodes a picture file: JPEG, PNG, WebP, BMP, TIFF, PPM, or the first frame of a GIF. The content
-/// decides, never the file's name.
+/// Decodes a picture file: JPEG (also the first picture of an MPO), PNG, WebP, GIF (the first frame of each),
+/// TIFF, BMP, PNM, HEIC, AVIF, JPEG XL (first frame), or camera raw: the preview inside where it is at least
+/// half as wide as the picture, else a development at half size. The content decides, never the file's name.
+/// HEIC, AVIF, JPEG XL, TIFF and camera raw files say themselves how they are turned, and are always turned
+/// so.
 ///
-/// Throws Error: not_found or io (cannot be read), unsupported (not a picture, or a form of it that
-/// cannot be decoded), corrupt (truncated or damaged), limit (more than max_pixels, or than decode_memory()).
+/// Libraries of the rarer formats are loaded when a file needs them. Throws Error: not_found or io (the file
+/// or such a library cannot be read), unsupported (not a picture, or a form of it that this build cannot
+/// decode), corrupt (truncated or damaged), limit (more than max_pixels, or than decode_memory()).
 Image load_image(const std::filesystem::path& path, const DecodeOptions& options = {});
 
 /// The same, from bytes in memory. `name` appears in error messages.
@@ -68,6 +96,13 @@ std::int64_t decode_memory();
 /// The picture as RGB, as Pillow converts it: grey is repeated, alpha is dropped (never composited), ink
 /// is subtracted from white.
 Image to_rgb(const Image& image);
+
+/// A place on the earth, in degrees: latitude north of the equator, -90 to 90, and longitude east of
+/// Greenwich, -180 to 180.
+struct Place {
+  double latitude = 0;
+  double longitude = 0;
+};
 
 /// A picture as a model's vision tower takes it: `[3,H,W]` float32, resized, cropped, normalised.
 struct Pixels {

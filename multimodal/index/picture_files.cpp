@@ -5,22 +5,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <deque>
 #include <set>
-#include <string_view>
 #include <utility>
 
 #include "multimodal/index/paths.h"
+#include "vision/decode/formats.h"
 
 namespace beeld {
 
 namespace {
-
-constexpr std::array<std::string_view, 14> extensions = {"bmp", "gif", "jfif", "jpe", "jpeg", "jpg",  "pgm",
-                                                         "png", "pnm", "ppm",  "tif", "tiff", "webp", "pbm"};
 
 FileStamp stamp_of(const struct stat& status) {
   return {status.st_size, status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
@@ -111,7 +107,7 @@ bool is_picture_name(const std::string& name) {
   std::string extension = name.substr(dot + 1);
   for (char& c : extension)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return std::find(extensions.begin(), extensions.end(), extension) != extensions.end();
+  return is_picture_extension(extension);
 }
 
 PictureFiles find_picture_files(const std::vector<std::filesystem::path>& folders,

@@ -118,13 +118,19 @@ void start_again(const Database& database, const ModelIdentity& model) {
 
 /// In the words of the command's options, since people read it.
 std::string options_of(const DecodeOptions& decoding) {
-  std::string options = decoding.orientation == Orientation::ignore ? "--no-exif" : "";
-  if (decoding.decoding == Decoding::fast) options += options.empty() ? "--fast" : " --fast";
+  std::string options;
+  const auto add = [&options](bool chosen, const char* option) {
+    if (chosen) options += (options.empty() ? "" : " ") + std::string(option);
+  };
+  add(decoding.orientation == Orientation::ignore, "--no-exif");
+  add(decoding.decoding == Decoding::fast, "--fast");
+  add(decoding.profile == ColorProfile::apply, "--icc");
+  add(decoding.transparency == Transparency::on_white, "--on-white");
   return options;
 }
 
 std::string described(const std::string& options) {
-  return options.empty() ? "neither --no-exif nor --fast" : options;
+  return options.empty() ? "none of --no-exif, --fast, --icc and --on-white" : options;
 }
 
 /// What the former version wrote counts as decoded by default.

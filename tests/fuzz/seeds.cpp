@@ -7,6 +7,7 @@
 #include "core/format/npy.h"
 #include "tests/fuzz/input.h"
 #include "tests/support/pictures.h"
+#include "tests/support/shared.h"
 #include "tests/support/tar.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_model.h"
@@ -81,8 +82,28 @@ void write_pictures(const fs::path& folder) {
   write(folder / "wave.bmp", testing::bmp_bytes(picture));
   write(folder / "wave.png", testing::png_bytes(picture));
   // The formats that tests/support does not write.
-  for (const auto& entry : fs::directory_iterator(BEELD_SOURCE_DIR "/tests/vision/decode/pictures"))
-    if (entry.path().extension() != ".tsv") write(folder / entry.path().filename(), content_of(entry.path()));
+  for (const auto* more : {"pictures", "formats"}) {
+    for (const auto& entry : fs::directory_iterator(fs::path(BEELD_SOURCE_DIR "/tests/vision/decode") / more))
+      if (entry.path().extension() != ".tsv")
+        write(folder / entry.path().filename(), content_of(entry.path()));
+  }
+}
+
+/// For a decoder alone and for what is read beside the pixels: files by their extensions, of the source tree
+/// and of the shared folder. Large ones would only slow the fuzzer down.
+void write_pictures_of(const fs::path& folder, const std::string& target, const std::string& extensions) {
+  constexpr std::uintmax_t most_bytes = 64 << 10;
+  const fs::path from[] = {BEELD_SOURCE_DIR "/tests/vision/decode",
+                           testing::shared_folder() / "photos/formats", testing::shared_folder() / "bugs"};
+  for (const auto& root : from) {
+    if (!fs::is_directory(root)) continue;
+    for (const auto& entry : fs::recursive_directory_iterator(root)) {
+      const auto extension = entry.path().extension().string() + " ";
+      if (entry.is_regular_file() && extension.size() > 1 &&
+          extensions.find(extension) != std::string::npos && entry.file_size() <= most_bytes)
+        write(folder / target / entry.path().filename(), content_of(entry.path()));
+    }
+  }
 }
 
 void write_archives(const fs::path& folder) {
@@ -255,6 +276,13 @@ int main(int argc, char** argv) {
   write_tensor_files(folder);
   write_pickles(folder / "pickle");
   write_pictures(folder / "image");
+  write_pictures_of(folder, "avif", ".avif ");
+  write_pictures_of(folder, "heif", ".heic .heif .hif .HEIC ");
+  write_pictures_of(folder, "jxl", ".jxl ");
+  write_pictures_of(folder, "metadata", ".jpg .png .webp .tif .tiff .heic .heif .avif .jxl .dng ");
+  write_pictures_of(folder, "raw", ".dng ");
+  write_pictures_of(folder, "tiff", ".tif .tiff ");
+  write_pictures_of(folder, "webp", ".webp ");
   write_archives(folder / "tar");
   write_tokenizer_json(folder / "tokenizer_json");
   write_decoders(folder / "decoder");

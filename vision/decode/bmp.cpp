@@ -2,8 +2,8 @@
 #include <array>
 #include <bit>
 
-#include "vision/decode/byte_reader.h"
 #include "vision/decode/decode.h"
+#include "vision/metadata/byte_reader.h"
 
 namespace beeld {
 
@@ -227,9 +227,9 @@ Image truecolour_image(const Source& source, const Bmp& bmp) {
 
 }  // namespace
 
-Decoded decode_bmp(const Source& source) {
+Image decode_bmp(const Source& source) {
   const Bmp bmp = read_header(source);
-  return {bmp.bits <= 8 ? indexed_image(source, bmp) : truecolour_image(source, bmp), 1};
+  return bmp.bits <= 8 ? indexed_image(source, bmp) : truecolour_image(source, bmp);
 }
 
 }  // namespace beeld

@@ -45,19 +45,27 @@ Image expand_palette(int width, int height, std::span<const std::uint8_t> indice
 /// Black and white for bilevel pictures: index 0 and 1.
 std::vector<std::uint8_t> bilevel_palette();
 
-/// What a file holds: its picture as stored, and how it should be turned.
-struct Decoded {
-  Image image;
-  int orientation = 1;  ///< The EXIF orientation tag, 1 to 8.
-};
+/// What each format holds, as stored: not turned yet where the format leaves that to EXIF.
+Image decode_jpeg(const Source& source);
+Image decode_png(const Source& source);
+Image decode_webp(const Source& source);
+Image decode_tiff(const Source& source);
+Image decode_bmp(const Source& source);
+Image decode_gif(const Source& source);
+Image decode_pnm(const Source& source);
+Image decode_heif(const Source& source);
+Image decode_avif(const Source& source);
+Image decode_jxl(const Source& source);
+Image decode_raw(const Source& source);
 
-Decoded decode_jpeg(const Source& source);
-Decoded decode_png(const Source& source);
-Decoded decode_webp(const Source& source);
-Decoded decode_tiff(const Source& source);
-Decoded decode_bmp(const Source& source);
-Decoded decode_gif(const Source& source);
-Decoded decode_pnm(const Source& source);
+/// Width and height of a JPEG file, by its header. Throws Error(corrupt).
+struct JpegSize {
+  std::int64_t width, height;
+};
+JpegSize jpeg_size(const Source& source);
+
+/// Whether a file that begins like a TIFF is a camera's raw file.
+bool is_raw_tiff(std::span<const std::uint8_t> bytes);
 
 /// Samples as a decoding library gave them, `[H,W,channels]` in the order grey, alpha or R, G, B, alpha.
 struct Raster {
@@ -66,17 +74,38 @@ struct Raster {
   int channels = 0;
   std::vector<std::uint8_t> bytes;   ///< 8-bit samples, or empty
   std::vector<std::uint16_t> words;  ///< 16-bit samples, or empty
+  std::vector<float> floats;         ///< samples of any range, or empty
 };
 
 /// Decodes PNG, by stb_image. Throws Error: corrupt.
 Raster decode_png_samples(const Source& source, std::span<const std::uint8_t> png);
 
-/// Decodes WebP or TIFF, by OpenCV. Throws Error: corrupt, or unsupported, as everything is in a build
-/// without OpenCV.
-Raster decode_by_opencv(const Source& source, std::span<const std::uint8_t> bytes);
+/// What a damaged file is worth: how many of its rows came, of all.
+struct Salvage {
+  std::int64_t rows = 0, all = 0;
+  std::string damage;
+};
 
-/// OpenCV says on stderr what it dislikes in a file. For programs whose stderr is theirs; for the whole
-/// process.
-void silence_opencv();
+/// Marks a picture as damaged. Throws Error(corrupt) where the options refuse it, or less than half of it
+/// came.
+void mark_damaged(const Source& source, const Salvage& salvage, Image& image);
+
+/// A picture with an alpha channel composed on white.
+Image on_white(const Image& image);
+
+/// The functions of a library that is loaded when a file first needs it, as Library's constructor looks them
+/// up.
+template <class Library>
+const Library& loaded(const Source& source) {
+  try {
+    static const Library library;
+    return library;
+  } catch (const Error& error) {
+    fail(error.code(), source, error.what());
+  }
+}
+
+/// For a build without the library that reads a format. Throws Error(unsupported).
+[[noreturn]] void fail_without(const Source& source, const std::string& library, const std::string& formats);
 
 }  // namespace beeld

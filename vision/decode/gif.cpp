@@ -2,8 +2,8 @@
 #include <array>
 #include <string_view>
 
-#include "vision/decode/byte_reader.h"
 #include "vision/decode/decode.h"
+#include "vision/metadata/byte_reader.h"
 
 namespace beeld {
 
@@ -88,6 +88,12 @@ Frame find_first_frame(const Source& source, BlockReader& blocks, std::vector<st
       return frame;
     }
   }
+}
+
+/// On white, the transparent index is white.
+void make_white(Frame& frame) {
+  const std::size_t entry = frame.transparent < 0 ? frame.palette.size() : 3 * std::size_t(frame.transparent);
+  if (entry < frame.palette.size()) std::fill_n(&frame.palette[entry], 3, std::uint8_t{255});
 }
 
 /// The rows in the order in which the file stores them.
@@ -179,14 +185,15 @@ std::vector<std::uint8_t> unpack(const Source& source, BlockReader& blocks, std:
 
 }  // namespace
 
-Decoded decode_gif(const Source& source) {
+Image decode_gif(const Source& source) {
   BlockReader blocks(source, 6);
   int width = blocks.word(), height = blocks.word();
   const int flags = blocks.byte();
   blocks.take(2);  // background index, pixel aspect ratio
   std::vector<std::uint8_t> global;
   if (flags & 0x80) global = read_palette(blocks, flags);
-  const Frame frame = find_first_frame(source, blocks, std::move(global));
+  Frame frame = find_first_frame(source, blocks, std::move(global));
+  if (source.options.transparency == Transparency::on_white) make_white(frame);
   width = std::max(width, frame.left + frame.width);
   height = std::max(height, frame.top + frame.height);
   check_size(source, width, height);
@@ -200,16 +207,15 @@ Decoded decode_gif(const Source& source) {
     row += frame.width;
   }
 
-  Decoded decoded;
   if (is_grey_ramp(frame.palette)) {
-    decoded.image.width = width;
-    decoded.image.height = height;
-    decoded.image.format = PixelFormat::grey;
-    decoded.image.samples = std::move(indices);
-  } else {
-    decoded.image = expand_palette(width, height, indices, frame.palette);
+    Image image;
+    image.width = width;
+    image.height = height;
+    image.format = PixelFormat::grey;
+    image.samples = std::move(indices);
+    return image;
   }
-  return decoded;
+  return expand_palette(width, height, indices, std::move(frame.palette));
 }
 
 }  // namespace beeld

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <climits>
-#include <string_view>
 
 #include "core/base/files.h"
+#include "vision/decode/color.h"
 #include "vision/decode/decode.h"
+#include "vision/decode/formats.h"
 #include "vision/decode/orientation.h"
+#include "vision/metadata/metadata.h"
 
 namespace beeld {
 
@@ -14,36 +16,17 @@ namespace {
 
 constexpr std::size_t most_file_bytes = std::size_t{1} << 31;
 
-using Decoder = Decoded (*)(const Source&);
-
-bool begins(std::string_view head, std::string_view magic, std::size_t at = 0) {
-  return head.size() >= at + magic.size() && head.substr(at, magic.size()) == magic;
-}
-
-Decoder decoder_for(std::string_view head) {
-  if (begins(head, "\xFF\xD8\xFF")) return decode_jpeg;
-  if (begins(head, "\x89PNG\r\n\x1A\n")) return decode_png;
-  if (begins(head, "RIFF") && begins(head, "WEBP", 8)) return decode_webp;
-  if (begins(head, "GIF87a") || begins(head, "GIF89a")) return decode_gif;
-  if (begins(head, std::string_view("II*\0", 4)) || begins(head, std::string_view("MM\0*", 4)))
-    return decode_tiff;
-  if (begins(head, "BM")) return decode_bmp;
-  if (head.size() >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '6' &&
-      std::string_view(" \t\n\v\f\r#").find(head[2]) != std::string_view::npos)
-    return decode_pnm;
-  return nullptr;
-}
-
-/// What a file is that is not a picture beeld reads, for the message.
-std::string describe(std::string_view head) {
-  if (begins(head, std::string_view("\0\x05\x16\x07", 4))) return "AppleDouble metadata, not a picture";
-  if (begins(head, "ftyp", 4)) return "an ISO media file (HEIC, AVIF or video)";
-  if (begins(head, std::string_view("\0\0\0\x0CjP  ", 8))) return "a JPEG 2000 picture";
-  if (begins(head, "8BPS")) return "a Photoshop file";
-  if (begins(head, "%PDF")) return "a PDF";
-  if (begins(head, std::string_view("II+\0", 4)) || begins(head, std::string_view("MM\0+", 4)))
-    return "a BigTIFF picture";
-  return "not a picture";
+/// The picture as the options want it: its colours, its transparency, and upright.
+Image finished(Image image, const Source& source) {
+  const auto& options = source.options;
+  if (options.orientation == Orientation::apply || options.profile == ColorProfile::apply) {
+    const auto metadata = read_metadata(source.bytes);
+    if (options.profile == ColorProfile::apply) image = to_srgb(std::move(image), metadata, source);
+    if (options.orientation == Orientation::apply)
+      image = turn_upright(std::move(image), orientation_of(metadata));
+  }
+  const bool alpha = image.format == PixelFormat::rgba || image.format == PixelFormat::grey_alpha;
+  return alpha && options.transparency == Transparency::on_white ? on_white(image) : image;
 }
 
 }  // namespace
@@ -88,6 +71,18 @@ void check_size(const Source& source, std::int64_t width, std::int64_t height, s
   source.lease.take(needed);
 }
 
+void mark_damaged(const Source& source, const Salvage& salvage, Image& image) {
+  const auto what = salvage.damage + "; " + std::to_string(salvage.rows) + " of " +
+                    std::to_string(salvage.all) + " rows came";
+  if (source.options.damaged == Damaged::refuse || 2 * salvage.rows < salvage.all)
+    fail(ErrorCode::corrupt, source, what);
+  image.damage = what;
+}
+
+void fail_without(const Source& source, const std::string& library, const std::string& formats) {
+  fail(ErrorCode::unsupported, source, "this build of beeld lacks " + library + ", which reads " + formats);
+}
+
 Image make_image(std::int64_t width, std::int64_t height, PixelFormat format) {
   Image image;
   image.width = static_cast<int>(width);
@@ -122,16 +117,13 @@ Image decode_image(std::span<const std::uint8_t> bytes, const DecodeOptions& opt
                    MemoryLease& lease) {
   const Source source{bytes, options, name, lease};
   if (bytes.empty()) fail(ErrorCode::corrupt, source, "the file is empty");
-  const std::string_view head(reinterpret_cast<const char*>(bytes.data()),
-                              std::min<std::size_t>(bytes.size(), 16));
-  const auto decoder = decoder_for(head);
+  const auto decoder = decoder_for(bytes);
   if (!decoder) {
     fail(ErrorCode::unsupported, source,
-         describe(head) + "; expected JPEG, PNG, WebP, GIF, TIFF, BMP or PNM content");
+         describe(bytes) +
+             "; expected JPEG, PNG, WebP, GIF, TIFF, BMP, PNM, HEIC, AVIF, JPEG XL or camera raw content");
   }
-  Decoded decoded = decoder(source);
-  if (options.orientation == Orientation::ignore) return std::move(decoded.image);
-  return turn_upright(std::move(decoded.image), decoded.orientation);
+  return finished(decoder(source), source);
 }
 
 Image load_image(const std::filesystem::path& path, const DecodeOptions& options, MemoryLease& lease) {
@@ -143,6 +135,20 @@ Image load_image(const std::filesystem::path& path, const DecodeOptions& options
 Image load_image(const std::filesystem::path& path, const DecodeOptions& options) {
   MemoryLease lease;
   return load_image(path, options, lease);
+}
+
+Image on_white(const Image& image) {
+  const int colours = image.channels() - 1;
+  Image result = make_image(image.width, image.height, colours == 1 ? PixelFormat::grey : PixelFormat::rgb);
+  result.damage = image.damage;
+  result.remark = image.remark;
+  const auto* in = image.samples.data();
+  for (auto* out = result.samples.data(); out != result.samples.data() + result.samples.size(); ++in) {
+    const int alpha = in[colours];
+    for (int c = 0; c < colours; ++c, ++in)
+      *out++ = static_cast<std::uint8_t>((*in * alpha + 255 * (255 - alpha) + 127) / 255);
+  }
+  return result;
 }
 
 Image to_rgb(const Image& image) {

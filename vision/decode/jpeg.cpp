@@ -1,10 +1,8 @@
 #include <algorithm>
 #include <csetjmp>
 #include <cstdio>
-#include <string_view>
 
 #include "vision/decode/decode.h"
-#include "vision/decode/exif.h"
 
 // jpeglib.h needs FILE and size_t declared before it.
 #include <jerror.h>
@@ -21,6 +19,11 @@ struct ErrorManager {
   jpeg_error_mgr base;
   std::jmp_buf jump;
   char message[JMSG_LENGTH_MAX];
+  bool refuse_damage;
+  bool hostile;                  ///< Made to cost time: nothing of it is read.
+  char damage[JMSG_LENGTH_MAX];  ///< The first damage, or empty.
+  bool rows_end;                 ///< From `rows` on the picture is missing.
+  JDIMENSION rows;
 };
 
 [[noreturn]] void error_exit(j_common_ptr info) {
@@ -43,8 +46,31 @@ bool means_damage(int code) {
   }
 }
 
+/// Where the data end, all that follows in this scan is missing: up to the next restart marker, where there
+/// are any.
+bool ends_rows(const jpeg_decompress_struct& info, int code) {
+  if (code == JWRN_JPEG_EOF) return true;
+  return code == JWRN_HIT_MARKER && (info.restart_interval == 0 || info.unread_marker == JPEG_EOI);
+}
+
+/// Rows that have come; later scans only refine those of the first.
+JDIMENSION rows_so_far(const jpeg_decompress_struct& info) {
+  if (info.input_scan_number > 1) return info.image_height;
+  return std::min(info.image_height,
+                  info.input_iMCU_row * static_cast<JDIMENSION>(info.max_v_samp_factor) * DCTSIZE);
+}
+
 void emit_message(j_common_ptr info, int level) {
-  if (level < 0 && means_damage(info->err->msg_code)) error_exit(info);
+  auto* manager = reinterpret_cast<ErrorManager*>(info->err);
+  const int code = info->err->msg_code;
+  if (level >= 0 || !means_damage(code)) return;
+  if (manager->refuse_damage) error_exit(info);
+  if (manager->damage[0] == '\0') info->err->format_message(info, manager->damage);
+  if (!info->is_decompressor || manager->rows_end) return;
+  const auto& decompress = *reinterpret_cast<j_decompress_ptr>(info);
+  if (!ends_rows(decompress, code)) return;
+  manager->rows_end = true;
+  manager->rows = rows_so_far(decompress);
 }
 
 void output_message(j_common_ptr) {}
@@ -55,6 +81,7 @@ void limit_scans(j_common_ptr info) {
   if (decompress->input_scan_number <= most_scans) return;
   auto* manager = reinterpret_cast<ErrorManager*>(info->err);
   std::snprintf(manager->message, sizeof manager->message, "more than %d scans", most_scans);
+  manager->hostile = true;
   std::longjmp(manager->jump, 1);
 }
 
@@ -67,6 +94,7 @@ class Decompressor {
     error_.base.error_exit = error_exit;
     error_.base.emit_message = emit_message;
     error_.base.output_message = output_message;
+    error_.refuse_damage = source.options.damaged == Damaged::refuse;
     progress_.progress_monitor = limit_scans;
   }
   ~Decompressor() { jpeg_destroy_decompress(&info_); }
@@ -80,7 +108,6 @@ class Decompressor {
       jpeg_create_decompress(&info_);
       info_.progress = &progress_;
       jpeg_mem_src(&info_, source_.bytes.data(), source_.bytes.size());
-      jpeg_save_markers(&info_, JPEG_APP0 + 1, 0xFFFF);
       jpeg_read_header(&info_, TRUE);
     });
   }
@@ -96,20 +123,42 @@ class Decompressor {
     });
   }
 
-  void read_rows(std::uint8_t* samples) {
+  /// Reads the rows into the picture, as many as come; where some do not, the picture is marked.
+  void read_rows(Image& image) {
     const std::size_t stride = std::size_t{info_.output_width} * info_.output_components;
-    run([this, samples, stride] {
+    auto* samples = image.samples.data();
+    const bool whole = attempt([this, samples, stride] {
       while (info_.output_scanline < info_.output_height) {
         JSAMPROW row = samples + info_.output_scanline * stride;
         jpeg_read_scanlines(&info_, &row, 1);
       }
     });
+    if (!whole) {
+      if (error_.refuse_damage || error_.hostile) fail_damaged();
+      std::snprintf(error_.damage, sizeof error_.damage, "%s", error_.message);
+      const auto came = static_cast<JDIMENSION>(std::uint64_t{info_.output_scanline} * info_.image_height /
+                                                info_.output_height);
+      error_.rows = error_.rows_end ? std::min(error_.rows, came) : came;
+      error_.rows_end = true;
+      constexpr std::uint8_t grey = 128;
+      std::fill(image.samples.begin() + static_cast<std::ptrdiff_t>(info_.output_scanline * stride),
+                image.samples.end(), grey);
+    }
+    if (error_.damage[0] == '\0') return;
+    mark_damaged(source_,
+                 {error_.rows_end ? error_.rows : info_.image_height, info_.image_height,
+                  std::string("damaged JPEG: ") + error_.damage},
+                 image);
   }
 
  private:
   template <class Step>
   void run(Step step) {
-    if (!attempt(step)) fail(ErrorCode::corrupt, source_, std::string("damaged JPEG: ") + error_.message);
+    if (!attempt(step)) fail_damaged();
+  }
+
+  [[noreturn]] void fail_damaged() {
+    fail(ErrorCode::corrupt, source_, std::string("damaged JPEG: ") + error_.message);
   }
 
   template <class Step>
@@ -124,16 +173,6 @@ class Decompressor {
   jpeg_progress_mgr progress_{};
   ErrorManager error_{};
 };
-
-int orientation_of(const jpeg_decompress_struct& info) {
-  for (auto* marker = info.marker_list; marker; marker = marker->next) {
-    const std::span<const std::uint8_t> data(marker->data, marker->data_length);
-    if (marker->marker == JPEG_APP0 + 1 && data.size() > 6 &&
-        std::string_view(reinterpret_cast<const char*>(data.data()), 6) == std::string_view("Exif\0\0", 6))
-      return exif_orientation(data);
-  }
-  return 1;
-}
 
 /// Scaled decoding is off by a few levels while the result stays at least 3x the target, useless below.
 unsigned denominator_for(const jpeg_decompress_struct& info, const DecodeOptions& options) {
@@ -153,15 +192,19 @@ std::int64_t bytes_of_pixel(jpeg_decompress_struct& info, unsigned denominator) 
 
 }  // namespace
 
-Decoded decode_jpeg(const Source& source) {
+JpegSize jpeg_size(const Source& source) {
+  Decompressor jpeg(source);
+  jpeg.read_header();
+  return {jpeg.info().image_width, jpeg.info().image_height};
+}
+
+Image decode_jpeg(const Source& source) {
   Decompressor jpeg(source);
   jpeg.read_header();
   auto& info = jpeg.info();
   const unsigned denominator = denominator_for(info, source.options);
   check_size(source, info.image_width, info.image_height, bytes_of_pixel(info, denominator));
 
-  Decoded decoded;
-  decoded.orientation = orientation_of(info);
   PixelFormat format = PixelFormat::rgb;
   J_COLOR_SPACE colours = JCS_RGB;
   switch (info.num_components) {
@@ -179,13 +222,13 @@ Decoded decode_jpeg(const Source& source) {
            "a JPEG of " + std::to_string(info.num_components) + " components; expected 1, 3 or 4");
   }
   jpeg.start(colours, denominator);
-  decoded.image = make_image(info.output_width, info.output_height, format);
-  jpeg.read_rows(decoded.image.samples.data());
+  Image image = make_image(info.output_width, info.output_height, format);
+  jpeg.read_rows(image);
   if (format == PixelFormat::cmyk) {
     // JPEG files store ink inverted, as Adobe's programs do.
-    for (auto& sample : decoded.image.samples) sample = static_cast<std::uint8_t>(255 - sample);
+    for (auto& sample : image.samples) sample = static_cast<std::uint8_t>(255 - sample);
   }
-  return decoded;
+  return image;
 }
 
 }  // namespace beeld

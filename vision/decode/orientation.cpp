@@ -58,7 +58,9 @@ Image turn_upright(Image image, int orientation) {
   if (orientation < 2 || orientation > 8) return image;
   Image turned;
   turned.format = image.format;
-  turned.palette = image.palette;
+  turned.palette = std::move(image.palette);
+  turned.damage = std::move(image.damage);
+  turned.remark = std::move(image.remark);
   turned.width = image.width;
   turned.height = image.height;
   if (orientation >= 5) std::swap(turned.width, turned.height);

@@ -63,14 +63,12 @@ class Scanner {
   std::size_t at_;
 };
 
-/// Grey of more than 8 bits is stretched to 0...65535 and then cut off at 255, as Pillow does; everything
-/// else is stretched to 0...255.
-std::uint8_t scaled(int value, int most, bool grey) {
-  const double full = grey && most > 255 ? 65535 : 255;
-  return static_cast<std::uint8_t>(std::min(255.0, std::nearbyint(value / double(most) * full)));
+/// Samples of any depth are stretched to 0...255, grey as colours: Pillow cuts wide grey off at 255.
+std::uint8_t scaled(int value, int most) {
+  return static_cast<std::uint8_t>(std::min(255.0, std::nearbyint(value / double(most) * 255)));
 }
 
-Decoded decode_bitmap(const Source& source, Scanner& scanner, bool plain) {
+Image decode_bitmap(const Source& source, Scanner& scanner, bool plain) {
   const int width = scanner.number(), height = scanner.number();
   check_size(source, width, height);
   const std::size_t stride = (std::size_t(width) + 7) / 8;
@@ -85,10 +83,10 @@ Decoded decode_bitmap(const Source& source, Scanner& scanner, bool plain) {
       indices[std::size_t(y) * width + x] = static_cast<std::uint8_t>(1 - ink);
     }
   }
-  return {expand_palette(width, height, indices, bilevel_palette()), 1};
+  return expand_palette(width, height, indices, bilevel_palette());
 }
 
-Decoded decode_samples(const Source& source, Scanner& scanner, bool plain, PixelFormat format) {
+Image decode_samples(const Source& source, Scanner& scanner, bool plain, PixelFormat format) {
   const int width = scanner.number(), height = scanner.number(), most = scanner.number();
   check_size(source, width, height);
   if (most < 1 || most > 65535)
@@ -100,7 +98,7 @@ Decoded decode_samples(const Source& source, Scanner& scanner, bool plain, Pixel
     fail(ErrorCode::corrupt, source, "truncated PNM");
   const auto packed = plain ? std::span<const std::uint8_t>() : scanner.take(count * bytes_each);
 
-  Decoded decoded{make_image(width, height, format), 1};
+  Image image = make_image(width, height, format);
   for (std::int64_t i = 0; i < count; ++i) {
     int value = 0;
     if (plain) {
@@ -109,14 +107,14 @@ Decoded decode_samples(const Source& source, Scanner& scanner, bool plain, Pixel
     } else {
       value = bytes_each == 1 ? packed[i] : packed[2 * i] << 8 | packed[2 * i + 1];
     }
-    decoded.image.samples[i] = scaled(value, most, grey);
+    image.samples[i] = scaled(value, most);
   }
-  return decoded;
+  return image;
 }
 
 }  // namespace
 
-Decoded decode_pnm(const Source& source) {
+Image decode_pnm(const Source& source) {
   Scanner scanner(source, 2);
   switch (source.bytes[1]) {
     case '1':

@@ -33,9 +33,9 @@ class PictureFilesTest : public ::testing::Test {
 
 TEST_F(PictureFilesTest, FindsPicturesByExtensionInAnyCase) {
   for (const char* name :
-       {"a.jpg", "b.JPEG", "c.WebP", "d.tiff", "e.txt", "f", "g.jpg.bak", ".jpg", "h.", "i.mp4"})
+       {"a.jpg", "b.JPEG", "c.WebP", "d.tiff", "d.MPO", "e.txt", "f", "g.jpg.bak", ".jpg", "h.", "i.mp4"})
     file(name);
-  EXPECT_EQ(names({folder.path()}), (Names{"a.jpg", "b.JPEG", "c.WebP", "d.tiff"}));
+  EXPECT_EQ(names({folder.path()}), (Names{"a.jpg", "b.JPEG", "c.WebP", "d.MPO", "d.tiff"}));
 }
 
 TEST_F(PictureFilesTest, SkipsHiddenFilesAndFoldersAndAppleDouble) {
