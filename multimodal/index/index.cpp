@@ -1,4 +1,5 @@
 #include <beeld/index.h>
+#include <beeld/store.h>
 
 #include <utility>
 
@@ -13,7 +14,7 @@ Index::~Index() = default;
 
 Index Index::open(const std::filesystem::path& file, const Model& model, bool reindex) {
   const auto& info = model.info();
-  PictureEncoder encoder{{info.name, info.fingerprint, info.dimension},
+  PictureEncoder encoder{{model_reference(info.folder), info.fingerprint, info.dimension},
                          [model](const Image& image) { return model.preprocess(image); },
                          [model](std::span<const Pixels> pixels) { return model.encode_pixels(pixels); },
                          info.image_size};
