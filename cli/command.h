@@ -22,5 +22,6 @@ void add_models(Command& app, Session& session);
 void add_train(Command& app, Session& session);
 void add_probe(Command& app, Session& session);
 void add_vocabulary(Command& app, Session& session);
+void add_documents(Command& app, Session& session);
 
 }  // namespace beeld::cli

@@ -6,9 +6,11 @@
 
 #include <exception>
 #include <iostream>
+#include <new>
 #include <vector>
 
 #include "cli/command.h"
+#include "cli/terminal/lack_of_memory.h"
 #include "cli/terminal/options.h"
 #include "core/kernels/packed_matrix.h"
 
@@ -17,9 +19,9 @@ namespace beeld::cli {
 namespace {
 
 WeightType weight_type(const std::string& name) {
-  for (const auto type : {WeightType::f32, WeightType::f16, WeightType::bf16, WeightType::int8})
+  for (const auto type : {WeightType::f16, WeightType::bf16, WeightType::int8})
     if (name == name_of(type)) return type;
-  throw UsageError("--weights: expected f32, f16, bf16 or int8, got '" + name + "'");
+  return WeightType::f32;
 }
 
 void add_global_options(Command& app, GlobalOptions& options) {
@@ -35,7 +37,8 @@ void add_global_options(Command& app, GlobalOptions& options) {
          "--weights", [&options](const std::string& name) { options.weights = weight_type(name); },
          "How the model's blocks are held: f32 (default), f16 or bf16 (half the memory), int8 (a "
          "quarter, faster)")
-      ->type_name("TYPE");
+      ->type_name("TYPE")
+      ->check(one_of({"f32", "f16", "bf16", "int8"}));
   app.add_flag("--json", options.json,
                "Results as one JSON object a line on stdout, everything else on stderr");
   app.add_flag("--quiet", options.quiet, "No progress and no remarks; failures are still named");
@@ -60,6 +63,8 @@ void add_commands(Command& app, Session& session) {
     app.begin_group(group.name);
     for (const auto add : group.commands) add(app, session);
   }
+  app.begin_group("");
+  add_documents(app, session);
 }
 
 ExitCode run(int argc, char** argv) {
@@ -111,14 +116,21 @@ int main(int argc, char** argv) {
   occupy_standard_streams();
   // A reader that closes the pipe, as `| head` does, ends the command quietly.
   ::signal(SIGPIPE, SIG_DFL);
+  beeld::cli::watch_for_lack_of_memory();
   std::ios::sync_with_stdio(false);
   using beeld::cli::ExitCode;
   ExitCode code = ExitCode::nothing_done;
   try {
     code = beeld::cli::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::cout.flush();
+    beeld::cli::end_for_lack_of_memory();
   } catch (const std::exception& error) {
     std::cout.flush();
     std::cerr << "beeld: " << beeld::cli::printable(error.what()) << '\n';
   }
+  std::cout.flush();
+  // What libraries do at the end may need memory, and wait for threads that could not be made.
+  if (beeld::cli::memory_is_limited()) ::_exit(static_cast<int>(code));
   return static_cast<int>(code);
 }

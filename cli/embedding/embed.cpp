@@ -1,4 +1,5 @@
 #include <beeld/error.h>
+#include <beeld/store.h>
 
 #include <algorithm>
 #include <limits>
@@ -196,7 +197,7 @@ void embed_all(Session& session, const EmbedOptions& options, const Inputs& inpu
   if (session.output.json())
     session.output.object({{"file", options.out}, {"rows", all.rows}, {"columns", all.columns}});
   else
-    session.output.note(printable(options.out) + ": " + grouped(all.rows) + " x " + grouped(all.columns));
+    session.output.note(shown_path(options.out) + ": " + grouped(all.rows) + " x " + grouped(all.columns));
 }
 
 ExitCode embed(Session& session, const EmbedOptions& options) {
@@ -206,8 +207,8 @@ ExitCode embed(Session& session, const EmbedOptions& options) {
                 "[embed] nothing to embed: give --image, --images, --text or --texts");
   const auto& info = session.model().info();
   if (!inputs.texts.empty() && !info.has_text)
-    throw Error(ErrorCode::unsupported,
-                "[embed] " + info.name + " (" + info.family + ") embeds pictures only, not texts");
+    throw Error(ErrorCode::unsupported, "[embed] " + model_reference(info.folder) + " (" + info.family +
+                                            ") embeds pictures only, not texts");
   if (options.tokens) {
     TokenRows rows(session, options);
     embed_all(session, options, inputs, rows);

@@ -43,7 +43,7 @@ std::string recall_text(const Recall& recall) {
 }
 
 ExitCode eval_zero_shot(Session& session, const EvalOptions& options) {
-  const InterruptWatch watch;
+  const InterruptWatch watch(AfterInterrupt::end_soon, "interrupted; there is no result");
   const ZeroShot classifier(session.model(), read_class_names(options.classes),
                             prompt_templates(options.prompts));
   Progress bar(session.output, "evaluating");
@@ -65,7 +65,7 @@ ExitCode eval_zero_shot(Session& session, const EvalOptions& options) {
 }
 
 ExitCode eval_retrieval(Session& session, const EvalOptions& options) {
-  const InterruptWatch watch;
+  const InterruptWatch watch(AfterInterrupt::end_soon, "interrupted; there is no result");
   Progress bar(session.output, "evaluating");
   const auto result =
       evaluate_retrieval(session.model(), {options.shards.begin(), options.shards.end()}, with_progress(bar));

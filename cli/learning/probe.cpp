@@ -1,4 +1,5 @@
 #include <beeld/error.h>
+#include <beeld/store.h>
 
 #include <algorithm>
 #include <optional>
@@ -52,7 +53,7 @@ std::vector<std::string> class_names(const ProbeOptions& options) {
 
 LabelledEmbeddings embed(Session& session, const std::vector<std::string>& sources,
                          const std::vector<std::string>& classes, const std::string& what) {
-  const InterruptWatch watch;
+  const InterruptWatch watch(AfterInterrupt::end_soon, "interrupted; nothing was saved");
   Progress bar(session.output, what);
   auto pictures = embed_labelled(session.model(), paths(sources), classes, [&bar](std::size_t done) {
     if (interrupted()) throw Interrupted();
@@ -90,7 +91,7 @@ std::vector<FewShotRow> measure(Session& session, const LabelledEmbeddings& trai
     std::copy_if(usual_shots.begin(), usual_shots.end(), std::back_inserter(options.shots),
                  [&](std::size_t shots) { return shots <= fewest; });
   }
-  const InterruptWatch watch;
+  const InterruptWatch watch(AfterInterrupt::end_soon, "interrupted; nothing was saved");
   Progress bar(session.output, "fitting");
   options.progress = [&bar](std::size_t done, std::size_t total) {
     if (interrupted()) throw Interrupted();
@@ -123,7 +124,7 @@ void print_whole(Output& output, const ProbeOptions& options, const WholeFit& fi
   if (test) output.text(table_row("all", right, ""));
   output.text(grouped(examples) + " examples of " + grouped(classifier.bias.size()) + " classes" +
               (test ? ", " + grouped(test->labels.size()) + " test pictures" : "") + ", " + options.method +
-              (options.out.empty() ? "" : ": " + printable(options.out)) + "\n");
+              (options.out.empty() ? "" : ": " + shown_path(options.out)) + "\n");
 }
 
 ExitCode probe(Session& session, ProbeOptions options) {
@@ -140,7 +141,8 @@ ExitCode probe(Session& session, ProbeOptions options) {
   }
   const auto classifier = fit_linear(train, classes.size(), options.few.method);
   const auto& model = session.model().info();
-  if (!options.out.empty()) save_probe(options.out, {classifier, classes, model.name, model.fingerprint});
+  if (!options.out.empty())
+    save_probe(options.out, {classifier, classes, model_reference(model.folder), model.fingerprint});
   print_whole(session.output, options, {classifier, train.labels.size(), std::move(test)});
   return session.status();
 }

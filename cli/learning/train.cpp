@@ -67,11 +67,22 @@ class Narrator {
     return events;
   }
 
-  void finish(std::int64_t steps) {
+  void finish() {
     bar_.clear();
     if (!session_.output.json())
       session_.output.text(shown_path(options_.out) + ": trained for " +
-                           grouped(static_cast<std::uint64_t>(steps)) + " steps\n");
+                           grouped(static_cast<std::uint64_t>(steps_)) + " steps\n");
+  }
+
+  /// Of a run that an earlier call has brought to its end.
+  void finished_before(std::int64_t steps) {
+    bar_.clear();
+    const auto text = shown_path(options_.out) + ": this run is finished, after " +
+                      grouped(static_cast<std::uint64_t>(steps)) +
+                      " steps; to train on, begin another folder with its weights: beeld train " +
+                      printable(options_.run_file) + " --init " + printable(options_.out) +
+                      " --out ANOTHER-FOLDER";
+    session_.output.json() ? session_.output.note(text) : session_.output.text(text + "\n");
   }
 
   std::int64_t steps() const { return steps_; }
@@ -123,11 +134,11 @@ std::filesystem::path named_model(const std::string& reference) {
 }
 
 ExitCode run_training(Session& session, const TrainOptions& options) {
-  const InterruptWatch watch;
+  const InterruptWatch watch(AfterInterrupt::wait, "interrupted: saving (Ctrl-C again ends at once)");
   draw_curves(options);  // a place that cannot be written to is known before the hours of training
   if (!options.html.empty()) {
     if (const auto steps = steps_of_finished(options); steps > 0) {
-      Narrator(session, options).finish(steps);
+      Narrator(session, options).finished_before(steps);
       return session.status();
     }
   }
@@ -145,7 +156,10 @@ ExitCode run_training(Session& session, const TrainOptions& options) {
     session.output.note("interrupted; the same command goes on from here");
     return ExitCode::interrupted;
   }
-  narrator.finish(narrator.steps());
+  if (narrator.steps() > 0)
+    narrator.finish();
+  else
+    narrator.finished_before(steps_of_finished(options));
   return session.status();
 }
 

@@ -21,7 +21,7 @@ bool is_shard(const std::string& file) {
 }
 
 /// The lines of text files and the captions of shards, in order.
-std::vector<std::string> captions_in(const std::vector<std::string>& files) {
+std::vector<std::string> captions_in(Session& session, const std::vector<std::string>& files) {
   std::vector<std::string> captions;
   const auto append = [&](std::vector<std::string> more) {
     captions.insert(captions.end(), std::make_move_iterator(more.begin()),
@@ -33,7 +33,10 @@ std::vector<std::string> captions_in(const std::vector<std::string>& files) {
       continue;
     }
     ShardReader reader({file});
-    while (auto sample = reader.next()) append(std::move(sample->captions));
+    while (auto sample = reader.next()) {
+      if (!sample->problem.empty()) session.output.failed(file + ": " + sample->key, sample->problem);
+      append(std::move(sample->captions));
+    }
   }
   return captions;
 }
@@ -45,7 +48,7 @@ double mean_tokens(const Tokenizer& tokenizer, const std::vector<std::string>& c
 }
 
 ExitCode vocabulary(Session& session, const VocabularyCommand& options) {
-  const auto captions = captions_in(options.files);
+  const auto captions = captions_in(session, options.files);
   write_vocabulary(options.out, captions, options.training);
   const auto tokenizer = load_tokenizer(options.out);
   const double mean = mean_tokens(*tokenizer, captions);
@@ -55,7 +58,7 @@ ExitCode vocabulary(Session& session, const VocabularyCommand& options) {
                            {"captions", captions.size()},
                            {"tokens_per_caption", mean}});
   else
-    session.output.text(printable(options.out) + ": " + grouped(tokenizer->vocabulary_size()) +
+    session.output.text(shown_path(options.out) + ": " + grouped(tokenizer->vocabulary_size()) +
                         " pieces from " + grouped(captions.size()) + " captions, " + fixed(mean, 1) +
                         " tokens a caption with the end token\n");
   return session.status();

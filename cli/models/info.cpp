@@ -42,7 +42,7 @@ void print_text(Output& output, const ModelInfo& info, std::size_t context) {
   };
   row("family", info.family);
   row("name", printable(info.name));
-  row("path", printable(info.folder.string()));
+  row("path", shown_path(info.folder));
   row("dimension", grouped(info.dimension));
   row("parameters", grouped(info.parameters));
   if (info.has_images)

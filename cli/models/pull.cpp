@@ -20,7 +20,7 @@ ExitCode pull_model(Session& session, const std::string& reference) {
   if (session.output.json())
     session.output.object({{"model", reference}, {"path", json_path(folder)}});
   else
-    session.output.text(printable(folder.string()) + "\n");
+    session.output.text(shown_path(folder) + "\n");
   return ExitCode::done;
 }
 

@@ -1,9 +1,11 @@
 #include <beeld/error.h>
+#include <beeld/store.h>
 
 #include <sstream>
 
 #include "cli/command.h"
 #include "cli/pictures/pictures.h"
+#include "cli/pictures/queries.h"
 #include "cli/terminal/options.h"
 #include "multimodal/probe/probe_file.h"
 #include "multimodal/search/ranking.h"
@@ -53,7 +55,7 @@ void print(Output& output, const std::filesystem::path& file, const std::vector<
     output.object({{"path", json_path(file)}, {"labels", labels}});
     return;
   }
-  output.text(printable(file.string()) + "\n");
+  output.text(shown_path(file) + "\n");
   for (const auto& entry : ranking) {
     std::string percent = fixed(100 * entry.score, 1);
     percent.insert(0, percent.size() < 7 ? 7 - percent.size() : 0, ' ');
@@ -83,6 +85,7 @@ void classify_all(Session& session, const ClassifyOptions& options,
 
 void classify_by_labels(Session& session, const ClassifyOptions& options, std::vector<std::string> labels) {
   const Model& model = session.model();
+  note_unknown_labels(session, labels);
   const ZeroShot zero_shot(model, std::move(labels), prompt_templates(options.prompts));
   const auto logits_of = [&](const PictureBatch& batch) {
     Matrix embeddings = model.encode_pixels(batch.pixels);
@@ -101,9 +104,9 @@ void classify_by_own_classes(Session& session, ClassifyOptions options) {
   const Model& model = session.model();
   const auto& classes = model.info().classes;
   if (classes.empty())
-    throw Error(
-        ErrorCode::invalid_argument,
-        "[classify] " + model.info().name + " has no classes of its own: give --labels or --labels-file");
+    throw Error(ErrorCode::invalid_argument,
+                "[classify] " + model_reference(model.info().folder) +
+                    " has no classes of its own: give --labels or --labels-file");
   if (options.top == 0) options.top = own_classes_shown;
   classify_all(
       session, options, [&](const PictureBatch& batch) { return model.classify_pixels(batch.pixels); },

@@ -1,8 +1,10 @@
 #include <beeld/cluster.h>
 #include <beeld/error.h>
+#include <beeld/store.h>
 #include <beeld/zero_shot.h>
 
 #include <algorithm>
+#include <set>
 
 #include "cli/command.h"
 #include "cli/pictures/libraries.h"
@@ -33,7 +35,8 @@ struct Group {
 std::vector<std::string> words_for(Session& session, const std::string& file) {
   const auto& info = session.model().info();
   if (!info.has_text && !file.empty())
-    throw Error(ErrorCode::unsupported, "[cluster] --label-with: " + info.name + " embeds no texts");
+    throw Error(ErrorCode::unsupported,
+                "[cluster] --label-with: " + model_reference(info.folder) + " embeds no texts");
   if (!info.has_text) return {};
   const auto list = file.empty() ? find_own_data("words.txt") : std::filesystem::path(file);
   if (list) return read_lines(*list);
@@ -42,17 +45,34 @@ std::vector<std::string> words_for(Session& session, const std::string& file) {
   return {};
 }
 
-/// The word nearest to each centre; empty names without words.
+/// Words for centres by the cosines of their unit rows [K,D] and [M,D]: the closest pair is taken first, and
+/// no word twice. Names stay empty where there are too few words.
+std::vector<std::string> matched(const Matrix& centres, const Matrix& rows,
+                                 const std::vector<std::string>& words) {
+  struct Pair {
+    float cosine;
+    std::size_t centre, word;
+  };
+  std::vector<Pair> pairs;
+  for (std::size_t i = 0; i < centres.rows; ++i)
+    for (std::size_t j = 0; j < rows.rows; ++j) pairs.push_back({dot(centres[i], rows[j]), i, j});
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const Pair& a, const Pair& b) { return a.cosine > b.cosine; });
+  std::vector<std::string> labels(centres.rows);
+  std::set<std::string> taken;
+  for (const auto& [cosine, centre, word] : pairs)
+    if (labels[centre].empty() && taken.insert(words[word]).second) labels[centre] = words[word];
+  return labels;
+}
+
+/// A word for each centre; empty names without words.
 std::vector<std::string> labels_of(const Model& model, const Matrix& centres,
                                    const std::vector<std::string>& words,
                                    std::vector<std::string> templates) {
-  std::vector<std::string> labels(centres.rows);
-  if (words.empty()) return labels;
+  if (words.empty()) return std::vector<std::string>(centres.rows);
   if (templates.empty()) templates = {"a photo of a {}"};
   const ZeroShot zero_shot(model, words, templates);
-  const auto best = nearest(centres, zero_shot.label_embeddings());
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = words[best[i]];
-  return labels;
+  return matched(centres, zero_shot.label_embeddings(), words);
 }
 
 /// Groups in falling order of size.
@@ -106,7 +126,7 @@ ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options)
   const auto templates = prompt_templates(options.prompts);
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
-  const auto pictures = read_libraries(libraries);
+  const auto pictures = read_libraries(libraries, options.libraries);
   const auto clusters = cluster(pictures.embeddings, options.clusters);
   const auto labels = labels_of(session.model(), clusters.centres, words, templates);
   const auto groups = groups_of(clusters, pictures.embeddings, labels);
@@ -138,10 +158,11 @@ void add_cluster(Command& app, Session& session) {
   command.add_option("--html", options->html, "Also write a page with the pictures of each group")
       ->type_name("FILE");
   add_prompt_options(command, options->prompts);
-  add_examples(command,
-               "  beeld cluster ~/Pictures -k 12\n"
-               "  beeld cluster ~/Pictures -k 5 --label-with places.txt --json\n"
-               "The largest group comes first, in each group the most typical picture.");
+  add_examples(
+      command,
+      "  beeld cluster ~/Pictures -k 12\n"
+      "  beeld cluster ~/Pictures -k 5 --label-with places.txt --json\n"
+      "The largest group comes first, in each group the most typical picture. No name is given twice.");
   command.callback([&session, options] {
     session.run = [&session, options] { return cluster_folders(session, *options); };
   });

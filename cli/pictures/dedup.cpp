@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/pictures/libraries.h"
 #include "cli/terminal/options.h"
+#include "multimodal/page/duplicates_page.h"
 
 namespace beeld::cli {
 
@@ -11,6 +12,7 @@ namespace {
 struct DedupOptions {
   LibraryOptions libraries;
   float threshold = 0.95f;
+  std::string html;
 };
 
 void print(Output& output, const DuplicateGroup& group, const std::vector<std::filesystem::path>& paths) {
@@ -24,12 +26,24 @@ void print(Output& output, const DuplicateGroup& group, const std::vector<std::f
   for (const std::size_t row : group.rows) output.text("    " + shown_path(paths[row]) + "\n");
 }
 
+void write_page(const std::string& file, const std::vector<DuplicateGroup>& groups,
+                const std::vector<std::filesystem::path>& paths) {
+  std::vector<DuplicateSection> sections;
+  for (const auto& group : groups) {
+    DuplicateSection section{{}, group.similarity};
+    for (const std::size_t row : group.rows) section.paths.push_back(paths[row]);
+    sections.push_back(std::move(section));
+  }
+  write_duplicates(file, sections);
+}
+
 ExitCode dedup(Session& session, const DedupOptions& options) {
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
-  const auto [paths, rows] = read_libraries(libraries);
+  const auto [paths, rows] = read_libraries(libraries, options.libraries);
   const auto groups = near_duplicates(rows, options.threshold);
   for (const auto& group : groups) print(session.output, group, paths);
+  if (!options.html.empty()) write_page(options.html, groups, paths);
   if (groups.empty()) session.output.note("no near-duplicates among " + grouped(paths.size()) + " pictures");
   return session.status();
 }
@@ -41,13 +55,17 @@ void add_dedup(Command& app, Session& session) {
   const auto options = std::make_shared<DedupOptions>();
   add_library_options(command, options->libraries);
   command.get_option("DIR")->required();
-  command.add_option("--threshold", options->threshold, "Cosine from which two pictures count as the same")
-      ->type_name("T")
-      ->check(between(-1, 1))
-      ->capture_default_str();
+  add_cosine(command, "--threshold", {options->threshold},
+             "Cosine from which two pictures count as the same (default: 0.95)")
+      ->type_name("T");
+  command
+      .add_option(
+          "--html", options->html,
+          "Also write a page with the copies of each group side by side, their sizes, and the best marked")
+      ->type_name("FILE");
   add_examples(command,
-               "  beeld dedup ~/Pictures\n"
-               "  beeld dedup ~/Pictures --threshold 0.98 --json");
+               "  beeld dedup ~/Pictures --html copies.html\n"
+               "  beeld dedup ~/Pictures --threshold 98% --json");
   command.callback(
       [&session, options] { session.run = [&session, options] { return dedup(session, *options); }; });
 }

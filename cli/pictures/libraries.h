@@ -16,11 +16,12 @@ struct LibraryOptions {
   std::string database;  ///< One index file for all folders; empty: each folder's own.
   bool prune = false;
   bool reindex = false;
-  bool update = true;  ///< Look for new and changed pictures first.
+  bool update = true;                ///< Look for new and changed pictures first.
+  std::vector<std::string> exclude;  ///< UpdateOptions::exclude; these pictures are in no result either.
   DecodeOptions decoding;
 };
 
-/// Adds DIR..., --db, --reindex and the decoding options.
+/// Adds DIR..., --db, --exclude, --reindex and the decoding options.
 void add_library_options(Command& command, LibraryOptions& options);
 
 /// An open index and the folders of this run that are in it.
@@ -39,7 +40,12 @@ std::vector<Library> open_libraries(Session& session, const LibraryOptions& opti
 UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries,
                                const LibraryOptions& options);
 
-/// All pictures of all libraries.
-IndexedPictures read_libraries(const std::vector<Library>& libraries);
+/// All pictures of all libraries that are not excluded.
+IndexedPictures read_libraries(const std::vector<Library>& libraries, const LibraryOptions& options);
+
+/// The best `count` pictures of one library that are not excluded.
+std::vector<Match> search_library(const Library& library, const LibraryOptions& options,
+                                  const std::function<std::vector<Match>(std::size_t count)>& search,
+                                  std::size_t count);
 
 }  // namespace beeld::cli

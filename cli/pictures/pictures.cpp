@@ -3,6 +3,8 @@
 #include <beeld/error.h>
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 
 #include "cli/terminal/progress.h"
 #include "core/base/parallel.h"
@@ -60,11 +62,16 @@ void for_each_batch(Session& session, const std::vector<std::filesystem::path>& 
   DecodeOptions options = decoding;
   options.target_edge = model.info().image_size;
   Progress bar(session.output, "encoding");
+  const auto watcher = std::this_thread::get_id();  // the bar is not for several threads
   for (std::size_t first = 0; first < files.size(); first += batch) {
     std::vector<Loaded> loaded(std::min(batch, files.size() - first));
+    std::atomic<std::size_t> done = first;
     parallel_for(static_cast<std::int64_t>(loaded.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i)
+      for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
         loaded[i] = load(model, files[first + i], options);
+        ++done;
+        if (std::this_thread::get_id() == watcher) bar.show(done, files.size());
+      }
     });
     PictureBatch batch;
     for (std::size_t i = 0; i < loaded.size(); ++i) {
@@ -80,8 +87,8 @@ void for_each_batch(Session& session, const std::vector<std::filesystem::path>& 
       batch.inputs.push_back(first + i);
       batch.pixels.push_back(std::move(loaded[i].pixels));
     }
+    bar.clear();
     if (!batch.inputs.empty()) use(batch);
-    bar.show(first + loaded.size(), files.size());
   }
 }
 

@@ -5,6 +5,8 @@
 
 #include "cli/command.h"
 #include "cli/pictures/libraries.h"
+#include "cli/pictures/matches.h"
+#include "cli/pictures/queries.h"
 #include "cli/terminal/options.h"
 #include "multimodal/page/gallery.h"
 
@@ -19,6 +21,7 @@ struct SearchOptions {
   std::size_t count = 10;
   float min_score = -2;
   std::string html;
+  MatchOptions shown;
 };
 
 /// The best matches of all libraries together; a picture that is in several counts once.
@@ -26,7 +29,10 @@ std::vector<Match> search_libraries(const std::vector<Library>& libraries, std::
                                     const SearchOptions& options) {
   std::vector<Match> matches;
   for (const auto& library : libraries) {
-    const auto some = library.index.search(query, options.count, options.min_score, library.folders);
+    const auto search = [&](std::size_t count) {
+      return library.index.search(query, count, options.min_score, library.folders);
+    };
+    const auto some = search_library(library, options.libraries, search, options.count);
     matches.insert(matches.end(), some.begin(), some.end());
   }
   std::stable_sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
@@ -38,19 +44,8 @@ std::vector<Match> search_libraries(const std::vector<Library>& libraries, std::
   return matches;
 }
 
-void print(Output& output, const std::vector<Match>& matches) {
-  for (std::size_t i = 0; i < matches.size(); ++i) {
-    if (output.json()) {
-      output.object({{"path", json_path(matches[i].path)}, {"score", json_number(matches[i].score)}});
-      continue;
-    }
-    std::string rank = std::to_string(i + 1);
-    rank.insert(0, rank.size() < 4 ? 4 - rank.size() : 0, ' ');
-    output.text(rank + "  " + fixed(matches[i].score, 4) + "  " + shown_path(matches[i].path) + "\n");
-  }
-}
-
 ExitCode search(Session& session, const SearchOptions& options) {
+  look_at_query(session, options.query, options.libraries);
   const auto query = query_embedding(session.model(), options.query, prompt_templates(options.prompts));
   auto libraries = open_libraries(session, options.libraries);
   if (options.libraries.update) {
@@ -58,7 +53,7 @@ ExitCode search(Session& session, const SearchOptions& options) {
     if (summary.cancelled) return ExitCode::interrupted;
   }
   const auto matches = search_libraries(libraries, query, options);
-  print(session.output, matches);
+  print_matches(session.output, matches, options.shown);
   if (matches.empty()) session.output.note("no pictures match");
   if (!options.html.empty()) write_gallery(options.html, {{options.query, matches}});
   return session.status();
@@ -72,7 +67,8 @@ void add_search(Command& app, Session& session) {
   const auto options = std::make_shared<SearchOptions>();
   command
       .add_option("QUERY", options->query,
-                  "A text, a picture's path, or a sum such as '\"beach\" + sunset.jpg - 0.5*\"people\"'")
+                  "A text, a picture's path or address, or a sum such as '\"beach\" + sunset.jpg - "
+                  "0.5*\"people\"'")
       ->type_name("")
       ->required();
   add_library_options(command, options->libraries);
@@ -81,10 +77,13 @@ void add_search(Command& app, Session& session) {
       ->type_name("N")
       ->check(between(1, max_count))
       ->capture_default_str();
-  command.add_option("--min-score", options->min_score, "Leave out pictures with a lower cosine")
+  // Above 1 is no mistake: nothing is found then.
+  add_cosine(command, "--min-score", {options->min_score, 2},
+             "Leave out pictures with a lower cosine, such as 0.3 or 30%")
       ->type_name("S");
   command.add_option("--html", options->html, "Also write a page with the pictures in this order")
       ->type_name("FILE");
+  add_match_options(command, options->shown);
   command.add_flag_callback(
       "--no-index", [options] { options->libraries.update = false; }, "Search only what is indexed already");
   add_examples(command,

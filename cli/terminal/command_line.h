@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/help/command_text.h"
+
 namespace CLI {
 class App;
 class Option;
@@ -22,13 +24,13 @@ namespace beeld::cli {
 /// What an option's text must be.
 struct Check {
   std::function<std::string(const std::string&)> complaint;  ///< Of a text; empty: accepted.
-  std::string description;                                   ///< In the help, after the type's name.
+  std::vector<std::string> words = {};                       ///< All that is accepted; empty: not a list.
 };
 
 /// Accepts numbers in [low, high]; says so otherwise, and adds nothing to the help.
 Check between(double low, double high);
 
-/// Accepts these words, which the help shows.
+/// Accepts these words, which help and completions show.
 Check one_of(std::initializer_list<const char*> words);
 
 /// One option, flag or positional argument of a command, which owns it.
@@ -52,8 +54,14 @@ class Option {
   /// Shows the default in the help.
   Option* capture_default_str();
 
+  OptionText describe() const;
+
+  /// Whether both are the same option.
+  bool is(const CLI::Option& option) const { return &option_ == &option; }
+
  private:
   CLI::Option& option_;
+  std::vector<std::string> words_;
 };
 
 /// Arguments that are not understood. Its text is for people.
@@ -98,6 +106,8 @@ class Command {
   Option* add_size(const std::string& names, Size size, const std::string& help);
 
   Option* add_flag(const std::string& names, bool& value, const std::string& help);
+  /// A flag that may carry a word, as in --preview or --preview=kitty: `value` becomes the word, or "true".
+  Option* add_flag_with_word(const std::string& names, std::string& value, const std::string& help);
   Option* add_flag_callback(const std::string& names, std::function<void()> call, const std::string& help);
   void add_version_flag(const std::string& name, const std::string& version, const std::string& help);
 
@@ -115,12 +125,19 @@ class Command {
 
   std::string help() const;
 
-  /// Reads the program's arguments and calls the command that is chosen. False where help or the version was
-  /// asked for instead, and has been written to stdout. Throws UsageError.
+  /// All that help, man pages and completions are made from.
+  CommandText describe() const;
+
+  /// Reads the program's arguments and calls the command that is chosen. "help COMMAND" is COMMAND --help,
+  /// and what begins with a minus but cannot be an option's name, such as -"a dog", is an argument. False
+  /// where help or the version was asked for, and has been written to stdout. Throws UsageError, with a
+  /// suggestion where a name is unknown.
   bool parse(int argc, char** argv);
 
  private:
   Option* keep(CLI::Option* option);
+  const Command* chosen() const;
+  std::string complaint(const std::string& reason) const;
 
   std::shared_ptr<CLI::App> app_;
   std::string group_ = "Subcommands";

@@ -22,9 +22,17 @@ void Output::note(const std::string& message) {
 
 void Output::failed(const std::string& input, const std::string& reason) {
   ++failures_;
+  const bool is_path = input.starts_with('/') || input.starts_with("./");
+  const auto shown = is_path ? near_path(input).string() : input;
   // Most reasons name their input already.
-  const bool named = reason.find(input) != std::string::npos;
-  std::cerr << "beeld: " << (named ? "" : printable(input) + ": ") << printable(reason) << '\n';
+  auto text = reason;
+  bool named = false;
+  for (auto at = text.find(input); at != std::string::npos && !input.empty();
+       at = text.find(input, at + shown.size())) {
+    named = true;
+    text.replace(at, input.size(), shown);
+  }
+  std::cerr << "beeld: " << (named ? "" : printable(shown) + ": ") << printable(text) << '\n';
 }
 
 bool Output::shows_progress() const { return !options_.quiet && ::isatty(STDERR_FILENO) == 1; }
@@ -62,11 +70,16 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-std::string shown_path(const std::filesystem::path& path) {
-  std::error_code ignored;
-  const auto relative = path.lexically_relative(std::filesystem::current_path(ignored));
-  return printable(relative.empty() || *relative.begin() == ".." ? path.string() : relative.string());
+std::filesystem::path near_path(const std::filesystem::path& path) {
+  std::error_code error;
+  const auto folder = std::filesystem::current_path(error);
+  if (error) return path;
+  const auto whole = (folder / path).lexically_normal();
+  const auto relative = whole.lexically_relative(folder);
+  return relative.empty() || *relative.begin() == ".." ? whole : relative;
 }
+
+std::string shown_path(const std::filesystem::path& path) { return printable(near_path(path).string()); }
 
 std::string fixed(double value, int digits) {
   char text[64];

@@ -64,7 +64,10 @@ Json json_path(const std::filesystem::path& path);
 /// or fake a line of output.
 std::string printable(std::string_view text);
 
-/// A path for people: printable, and relative where it lies below the current folder.
+/// A path as it is shown, byte for byte: from the current folder on where it lies below it, else in full.
+std::filesystem::path near_path(const std::filesystem::path& path);
+
+/// The same for people: printable.
 std::string shown_path(const std::filesystem::path& path);
 
 /// Pieces of human output: "87.3" and the like.

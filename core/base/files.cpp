@@ -12,6 +12,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "core/base/text.h"
+
 namespace beeld {
 
 namespace {
@@ -111,7 +113,7 @@ nlohmann::json parse_json(std::string_view text, const std::string& name) {
     return true;
   };
   try {
-    return nlohmann::json::parse(text, limit_depth);
+    return nlohmann::json::parse(without_byte_order_mark(text, name), limit_depth);
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::corrupt, "[json] " + name + ": " + error.what());
   }

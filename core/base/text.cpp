@@ -1,5 +1,7 @@
 #include "core/base/text.h"
 
+#include <beeld/error.h>
+
 #include <cstdint>
 
 namespace beeld {
@@ -34,6 +36,15 @@ bool is_utf8(std::string_view text) {
     i += length;
   }
   return true;
+}
+
+std::string_view without_byte_order_mark(std::string_view content, const std::string& name) {
+  constexpr std::string_view utf8 = "\xEF\xBB\xBF";
+  if (content.starts_with(utf8)) return content.substr(utf8.size());
+  const bool wide = content.starts_with("\xFF\xFE") || content.starts_with("\xFE\xFF") ||
+                    content.starts_with(std::string_view("\0\0\xFE\xFF", 4));
+  if (wide) throw Error(ErrorCode::unsupported, "[text] " + name + ": UTF-16 or UTF-32, expected UTF-8");
+  return content;
 }
 
 }  // namespace beeld

@@ -14,7 +14,7 @@ struct Match {
 
 /// Where an update stands; handed to UpdateOptions::progress about ten times a second.
 struct IndexProgress {
-  std::size_t done = 0;   ///< Pictures embedded, recognised or recorded as unreadable so far.
+  std::size_t done = 0;   ///< Pictures read so far; the last few of them are still to be embedded.
   std::size_t total = 0;  ///< Pictures that need work in this update.
   double seconds = 0;     ///< Since the update began.
 };
@@ -25,6 +25,11 @@ struct UpdateOptions {
   DecodeOptions decoding =
       {};                  ///< Where target_edge is 0, it is the edge of the pictures that the model sees.
   std::size_t batch = 32;  ///< Pictures encoded together.
+
+  /// Files and folders that are left alone, by patterns in which * stands for any characters and ? for one:
+  /// by their name ("*.png", "thumbs"), or, with a slash, by their path in the folder ("2019/raw*"). What the
+  /// index knows of them is kept.
+  std::vector<std::string> exclude = {};
   std::function<void(const IndexProgress&)> progress = {};  ///< May be empty. Called from one thread.
   std::function<bool()> cancelled = {};  ///< May be empty. True ends the update early; what is done is kept.
 };

@@ -26,6 +26,10 @@ std::filesystem::path resolve_model(const std::string& reference);
 /// tree. Throws Error(not_found) with what to do about it.
 std::filesystem::path default_model_folder();
 
+/// What a checkpoint's folder or file is called in messages: the name under which it is in the store, "the
+/// model that comes with beeld", or its path.
+std::string model_reference(const std::filesystem::path& folder);
+
 struct PullProgress {
   std::string file;
   std::uint64_t received = 0;  ///< bytes of this file so far, resumed bytes included

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "core/base/files.h"
+#include "core/base/text.h"
 
 namespace beeld {
 
@@ -55,7 +56,7 @@ std::optional<ClassLine> parse_class(std::string_view line) {
 std::vector<std::vector<std::string>> read_class_synonyms(const std::filesystem::path& file) {
   const auto content = read_file(file, max_class_file_bytes);
   std::vector<ClassLine> classes;
-  std::string_view rest = content;
+  auto rest = without_byte_order_mark(content, file.string());
   for (std::size_t number = 1; !rest.empty(); ++number) {
     const auto end = std::min(rest.find('\n'), rest.size());
     auto line = rest.substr(0, end);

@@ -11,6 +11,8 @@
 #include <set>
 #include <string_view>
 
+#include "core/base/text.h"
+
 namespace beeld {
 
 namespace fs = std::filesystem;
@@ -88,7 +90,8 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(space) - first + 1);
 }
 
-std::vector<std::string> lines_of(std::string_view text) {
+std::vector<std::string> lines_of(std::string_view text, const std::string& name) {
+  text = without_byte_order_mark(text, name);
   std::vector<std::string> lines;
   while (!text.empty()) {
     const auto end = std::min(text.find('\n'), text.size());
@@ -137,11 +140,6 @@ struct ShardReader::State {
 
   std::string content() {
     const auto size = archive_entry_size(entry);
-    if (size < 0 || static_cast<std::uint64_t>(size) > limits.entry_bytes) {
-      fail(ErrorCode::limit, shard(),
-           ahead->key + "." + ahead->extension + " is " + std::to_string(size) + " bytes, the limit is " +
-               std::to_string(limits.entry_bytes));
-    }
     // Grown as the bytes come: a header's claim alone allocates nothing.
     std::string content;
     char block[read_block_bytes];
@@ -163,31 +161,49 @@ struct ShardReader::State {
     return content;
   }
 
-  /// Adds the entry ahead to the sample.
+  /// Adds the entry ahead to the sample, or notes what is wrong with it.
   void add_to(Sample& sample) {
     const auto& extension = ahead->extension;
     const bool picture = is_picture(extension);
     if (!picture && extension != "txt" && extension != "cls") return;
+    const auto size = archive_entry_size(entry);
     if (!extensions.insert(picture ? "picture" : extension).second) {
-      fail(ErrorCode::corrupt, shard(), "sample " + ahead->key + " has two files of the kind " + extension);
+      note(sample, "two files of the kind " + std::string(picture ? "picture" : extension));
+    } else if (size < 0 || static_cast<std::uint64_t>(size) > limits.entry_bytes) {
+      note(sample, "." + extension + " is " + std::to_string(size) + " bytes, the limit is " +
+                       std::to_string(limits.entry_bytes));
+    } else {
+      const auto bytes = content();
+      if (picture)
+        sample.image.assign(bytes.begin(), bytes.end());
+      else
+        read_text(sample, bytes);
     }
-    const auto bytes = content();
-    if (picture)
-      sample.image.assign(bytes.begin(), bytes.end());
-    else if (extension == "txt")
-      sample.captions = lines_of(bytes);
-    else
-      sample.label = label_of(bytes);
   }
 
-  std::int64_t label_of(std::string_view text) const {
+  void read_text(Sample& sample, std::string_view bytes) const {
+    try {
+      if (ahead->extension == "txt")
+        sample.captions = lines_of(bytes, ".txt");
+      else
+        sample.label = label_of(without_byte_order_mark(bytes, ".cls"));
+    } catch (const Error& error) {
+      note(sample, error.what());
+    }
+  }
+
+  static void note(Sample& sample, const std::string& problem) {
+    if (sample.problem.empty()) sample.problem = problem;
+  }
+
+  static std::int64_t label_of(std::string_view text) {
     text = trimmed(text);
     std::int64_t label = 0;
     const auto* end = text.data() + text.size();
     const auto parsed = std::from_chars(text.data(), end, label);
     if (parsed.ec != std::errc() || parsed.ptr != end || label < 0) {
-      fail(ErrorCode::corrupt, shard(),
-           ahead->key + ".cls: expected a class index, got \"" + std::string(text.substr(0, 40)) + "\"");
+      throw Error(ErrorCode::corrupt,
+                  ".cls: expected a class index, got \"" + std::string(text.substr(0, 40)) + "\"");
     }
     return label;
   }
@@ -217,6 +233,11 @@ std::optional<Sample> ShardReader::next() {
     state.add_to(sample);
     state.ahead.reset();
   } while (state.advance() && state.ahead->key == sample.key);
+  if (!sample.problem.empty()) {
+    sample.image = {};
+    sample.captions = {};
+    sample.label.reset();
+  }
   return sample;
 }
 

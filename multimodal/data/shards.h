@@ -17,6 +17,11 @@ struct Sample {
   std::vector<std::uint8_t> image;  ///< The encoded file (jpg, jpeg, png or webp); empty where there is none.
   std::vector<std::string> captions;  ///< Lines of KEY.txt, trimmed, without empty ones.
   std::optional<std::int64_t> label;  ///< The class index in KEY.cls.
+
+  /// Why the sample cannot be used, and has neither image nor captions nor label: the same kind of file
+  /// twice, a class that is not a number, a text that is not UTF-8's, a file above the limit. Empty where it
+  /// can.
+  std::string problem;
 };
 
 struct ShardLimits {
@@ -36,8 +41,8 @@ class ShardReader {
 
   /// The next sample, or nothing after the last one of the last shard.
   ///
-  /// Throws Error, naming the shard: not_found, corrupt (truncated or damaged, the same file twice in a
-  /// sample, a class that is not a number), or limit (a file above the limit).
+  /// Throws Error, naming the shard: not_found, or corrupt (truncated or damaged). What is wrong with one
+  /// sample alone is its `problem`.
   std::optional<Sample> next();
 
  private:

@@ -37,6 +37,8 @@ Batch prepare(const Model& model, std::vector<Sample> samples, Unfit unfit,
   parallel_for(static_cast<std::int64_t>(samples.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       const auto& sample = samples[i];
+      reasons[i] = sample.problem;
+      if (!reasons[i].empty()) continue;
       if (const char* lack = sample.image.empty() ? "no picture" : unfit(sample)) {
         reasons[i] = lack;
         continue;
@@ -136,8 +138,9 @@ ZeroShotResult evaluate_zero_shot(const Model& model, const ZeroShot& classifier
 RetrievalResult evaluate_retrieval(const Model& model, const std::vector<std::filesystem::path>& shards,
                                    const EvaluationOptions& options) {
   if (!model.info().has_text) {
-    throw Error(ErrorCode::unsupported, "[evaluate] retrieval needs a text tower; " + model.info().name +
-                                            " (" + model.info().family + ") has none");
+    throw Error(ErrorCode::unsupported, "[evaluate] retrieval needs a text tower; " +
+                                            model.info().folder.string() + " (" + model.info().family +
+                                            ") has none");
   }
   RetrievalResult result;
   const auto unfit = [](const Sample& sample) { return sample.captions.empty() ? "no caption" : nullptr; };

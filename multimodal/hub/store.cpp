@@ -78,4 +78,19 @@ fs::path default_model_folder() {
   return reference.empty() ? own_model(own_data_folders()) : resolve_model(reference);
 }
 
+std::string model_reference(const fs::path& folder) {
+  std::error_code error;
+  const auto place = fs::weakly_canonical(fs::absolute(folder, error), error);
+  for (const auto& own : own_data_folders())
+    if (fs::equivalent(own / "model", place, error) && !error) return "the model that comes with beeld";
+  try {
+    const auto name = stored_name(place.parent_path().filename().string(), place.filename().string());
+    if (name && fs::equivalent(stored_folder(store_folder(), *name), place, error) && !error)
+      return name->text();
+  } catch (const Error&) {
+    // Without a store it is nobody's name.
+  }
+  return place.string();
+}
+
 }  // namespace beeld

@@ -1,5 +1,6 @@
 #include <beeld/error.h>
 #include <beeld/index.h>
+#include <beeld/store.h>
 
 #include <utility>
 
@@ -16,9 +17,9 @@ Index Index::open(const std::filesystem::path& file, const Model& model, bool re
   const auto& info = model.info();
   if (!info.has_images) {
     throw Error(ErrorCode::unsupported,
-                "[index] " + info.name + " (" + info.family + ") embeds texts only, not pictures");
+                "[index] " + model_reference(info.folder) + " (" + info.family + ") embeds texts only, not pictures");
   }
-  PictureEncoder encoder{{info.name, info.fingerprint, info.dimension},
+  PictureEncoder encoder{{model_reference(info.folder), info.fingerprint, info.dimension},
                          [model](const Image& image) { return model.preprocess(image); },
                          [model](std::span<const Pixels> pixels) { return model.encode_pixels(pixels); },
                          info.image_size};

@@ -25,7 +25,8 @@ FileStamp stamp_of(const struct stat& status) {
 /// Visits everything below one folder.
 class Walk {
  public:
-  Walk(PictureFiles& found, const std::function<bool()>& cancelled) : found_(found), cancelled_(cancelled) {}
+  Walk(PictureFiles& found, const std::function<bool()>& cancelled, const Exclusion& exclusion)
+      : found_(found), cancelled_(cancelled), exclusion_(exclusion) {}
 
   void from(const std::string& root) {
     struct stat status {};
@@ -69,6 +70,7 @@ class Walk {
   }
 
   void look_at(const std::string& path, const std::string& name) {
+    if (exclusion_.covers(path)) return;
     struct stat status {};
     const auto gone = [] { return errno == ENOENT || errno == ENOTDIR || errno == ELOOP; };
     if (::lstat(path.c_str(), &status) != 0) {
@@ -94,6 +96,7 @@ class Walk {
 
   PictureFiles& found_;
   const std::function<bool()>& cancelled_;
+  const Exclusion& exclusion_;
   std::deque<std::string> folders_;
   std::deque<std::string> linked_folders_;  // visited after all real ones
   std::set<std::pair<dev_t, ino_t>> visited_;
@@ -111,10 +114,10 @@ bool is_picture_name(const std::string& name) {
 }
 
 PictureFiles find_picture_files(const std::vector<std::filesystem::path>& folders,
-                                const std::function<bool()>& cancelled) {
+                                const std::function<bool()>& cancelled, const Exclusion& exclusion) {
   PictureFiles found;
   for (const auto& folder : folders) {
-    Walk(found, cancelled).from(stored_path(folder));
+    Walk(found, cancelled, exclusion).from(stored_path(folder));
     if (found.cancelled) break;
   }
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "multimodal/index/exclusion.h"
+
 namespace beeld {
 
 /// What tells an unchanged file from a changed one without reading it.
@@ -34,10 +36,11 @@ bool is_picture_name(const std::string& name);
 
 /// The picture files in and below `folders`; a picture file may stand for a folder. Hidden files and folders
 /// are skipped. Symbolic links are followed, but below one folder each directory is visited once, under its
-/// own name rather than a link's where it has both, so that links in a circle end.
+/// own name rather than a link's where it has both, so that links in a circle end. What `exclusion` covers is
+/// not looked at.
 ///
 /// Throws Error(not_found) where one of `folders` does not exist.
 PictureFiles find_picture_files(const std::vector<std::filesystem::path>& folders,
-                                const std::function<bool()>& cancelled = {});
+                                const std::function<bool()>& cancelled = {}, const Exclusion& exclusion = {});
 
 }  // namespace beeld

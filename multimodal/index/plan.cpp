@@ -19,14 +19,15 @@ bool contains(const std::vector<PathRange>& ranges, const std::string& path) {
 
 }  // namespace
 
-UpdatePlan plan_update(PictureTable& table, const PictureFiles& found, const std::vector<PathRange>& ranges) {
+UpdatePlan plan_update(PictureTable& table, const PictureFiles& found, const std::vector<PathRange>& ranges,
+                       const Exclusion& exclusion) {
   UpdatePlan plan;
   const auto unknown = unknown_ranges(found);
   auto file = found.files.begin();
   const auto compare = [&](const PictureRecord& known) {
     for (; file != found.files.end() && file->path < known.path; ++file) plan.work.push_back(*file);
     if (file == found.files.end() || file->path != known.path) {
-      if (!contains(unknown, known.path)) plan.missing.push_back(known.id);
+      if (!contains(unknown, known.path) && !exclusion.covers(known.path)) plan.missing.push_back(known.id);
       return;
     }
     if (file->stamp != known.stamp)

@@ -16,7 +16,8 @@ struct UpdatePlan {
 };
 
 /// Compares both in one pass in the order of paths. Pictures below a folder that could not be looked at count
-/// as neither missing nor changed.
-UpdatePlan plan_update(PictureTable& table, const PictureFiles& found, const std::vector<PathRange>& ranges);
+/// as neither missing nor changed, and so do those that are excluded.
+UpdatePlan plan_update(PictureTable& table, const PictureFiles& found, const std::vector<PathRange>& ranges,
+                       const Exclusion& exclusion = {});
 
 }  // namespace beeld

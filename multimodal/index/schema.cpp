@@ -182,8 +182,8 @@ std::string adopt_index(const Database& database, const ModelIdentity& model, Ot
   if (meta.fingerprint != model.fingerprint) {
     if (other == OtherModel::refuse) {
       throw Error(ErrorCode::invalid_argument,
-                  name_of(database) + "made by model " + described(meta.model, meta.fingerprint) +
-                      ", but this is model " + described(model.name, model.fingerprint) +
+                  name_of(database) + "made by " + described(meta.model, meta.fingerprint) +
+                      ", but this is " + described(model.name, model.fingerprint) +
                       "; start again with --reindex, or give another file with --db");
     }
     start_again(database, model);

@@ -68,9 +68,11 @@ class Update {
       : file_(file), database_(database), table_(table), work_(work) {}
 
   void run(const std::vector<std::filesystem::path>& folders, const UpdateOptions& options) {
-    const auto found = find_picture_files(folders, [this] { return work_.stop.load(); });
+    const Exclusion exclusion(options.exclude, folders);
+    const auto found = find_picture_files(
+        folders, [this] { return work_.stop.load(); }, exclusion);
     if (found.cancelled) return;
-    auto plan = plan_update(table_, found, ranges_below(folders));
+    auto plan = plan_update(table_, found, ranges_below(folders), exclusion);
     total = plan.work.size();
     run_all(work_, std::move(plan.work), std::max<std::size_t>(options.batch, 1));
 

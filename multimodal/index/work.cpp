@@ -64,18 +64,23 @@ UpdateWork::UpdateWork(const PictureEncoder& encoder, const Database& database, 
     : encoder_(encoder), database_(database), table_(table), decoding_(decoding) {}
 
 void UpdateWork::prepare(PictureWork& picture) {
+  read(picture);
+  if (picture.state != PictureState::postponed) ++done;
+}
+
+void UpdateWork::read(PictureWork& picture) {
   picture.state = PictureState::dropped;
   if (stop) return;
   const auto& path = picture.record.path;
   std::string bytes;
-  const auto read = [&] {
+  const auto hash = [&] {
     bytes = read_file(path, max_file_bytes);
     // Cryptographic, so that no file can be made to pass for another; decoding costs far more.
     Digest digest;
     digest.add(bytes);
     picture.record.hash = digest.hex();
   };
-  if (!attempt(picture, read) || recognise(picture) || stop) return;
+  if (!attempt(picture, hash) || recognise(picture) || stop) return;
   const auto decode = [&] {
     const std::span content(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     MemoryLease lease;  // until the picture is small
@@ -190,7 +195,6 @@ void UpdateWork::write(PictureBatch& batch) {
 void UpdateWork::record(PictureWork& picture) {
   if (picture.state == PictureState::postponed) return;
   hashes_in_work_.erase(picture.record.hash);
-  ++done;
   switch (picture.state) {
     case PictureState::embedded:
     case PictureState::copied:

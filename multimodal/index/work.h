@@ -55,13 +55,14 @@ class UpdateWork {
   std::vector<PictureFile> take_postponed();
 
   std::atomic<bool> stop = false;     ///< Set by anybody: pictures not yet encoded are dropped.
-  std::atomic<std::size_t> done = 0;  ///< Pictures finished.
+  std::atomic<std::size_t> done = 0;  ///< Pictures that prepare() is done with, for good.
 
   /// Of what was written. Not to be read while the steps run.
   UpdateSummary summary;
   std::set<std::int64_t> renamed_ids;
 
  private:
+  void read(PictureWork& picture);
   bool recognise(PictureWork& picture);
   bool reuse(PictureWork& picture);
   Matrix embed(std::span<const Pixels> pixels) const;

@@ -155,7 +155,8 @@ TokenFeatures Model::token_features(std::span<const std::string> texts) const {
 
 Matrix Model::classify_pixels(std::span<const Pixels> pixels) const {
   if (!state_->has_classifier()) {
-    throw Error(ErrorCode::unsupported, "[classify] " + info().name + " has no classifier of its own");
+    throw Error(ErrorCode::unsupported,
+                "[classify] " + info().folder.string() + " has no classifier of its own");
   }
   const auto& tower = state_->vision();
   const auto& head = state_->classifier();
@@ -168,7 +169,7 @@ Matrix Model::classify_pixels(std::span<const Pixels> pixels) const {
 const Tokenizer& Model::tokenizer() const {
   if (!state_->tokenizer()) {
     throw Error(ErrorCode::unsupported,
-                "[text] " + info().name + " (" + info().family + ") has no text tower");
+                "[text] " + info().folder.string() + " (" + info().family + ") has no text tower");
   }
   return *state_->tokenizer();
 }

@@ -28,6 +28,10 @@ img { object-fit: cover; }
 .none { display: grid; place-items: center; padding: .8rem; overflow: hidden; color: var(--quiet); font-size: .8rem; text-align: center; overflow-wrap: anywhere; }
 figcaption { display: flex; gap: .6rem; padding: .4rem .1rem 0; font-size: .8rem; color: var(--quiet); font-variant-numeric: tabular-nums; }
 figcaption b { color: var(--ink); font-weight: 600; }
+figcaption small { flex-basis: 100%; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+figcaption { flex-wrap: wrap; row-gap: 0; }
+figure a { display: block; color: inherit; text-decoration: none; }
+figure a:focus-visible, figure a:hover { outline: 2px solid var(--quiet); outline-offset: 2px; border-radius: 6px; }
 figcaption bdi { min-width: 0; flex: 1; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 @media (max-width: 600px) { :root { --row: 130px; } figure { max-width: none; } }
 .empty { color: var(--quiet); }
@@ -55,9 +59,11 @@ std::string figure(const Match& match, std::size_t rank) {
   } catch (const std::exception& error) {
     picture = "<div class=\"none\">" + html_text(error.what()) + "</div>";
   }
-  return "<figure style=\"--r:" + number(ratio, 3) + "\" title=\"" + name + "\">" + picture +
-         "<figcaption><span>" + std::to_string(rank) + "</span><bdi>" + name + "</bdi><b>" +
-         number(static_cast<double>(match.score), 3) + "</b></figcaption></figure>\n";
+  const auto folder = html_text(shown_folder(match.path));
+  return "<figure style=\"--r:" + number(ratio, 3) + "\" title=\"" + name + "\"><a href=\"" +
+         file_address(match.path) + "\">" + picture + "</a><figcaption><span>" + std::to_string(rank) +
+         "</span><bdi>" + name + "</bdi><b>" + number(static_cast<double>(match.score), 3) + "</b>" +
+         (folder.empty() ? "" : "<small><bdi>" + folder + "</bdi></small>") + "</figcaption></figure>\n";
 }
 
 std::string section_html(const GallerySection& section) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
 
 namespace beeld {
 
@@ -62,6 +63,31 @@ std::string html_text(std::string_view bytes) {
     bytes.remove_prefix(std::max<std::size_t>(length, 1));
   }
   return text;
+}
+
+std::string file_address(const std::filesystem::path& path) {
+  static constexpr char digits[] = "0123456789ABCDEF";
+  static constexpr std::string_view plain = "-._~/";
+  std::error_code ignored;
+  std::string address = "file://";
+  for (const char c : std::filesystem::absolute(path, ignored).string()) {
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (letter || plain.find(c) != std::string_view::npos) {
+      address += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    address += {'%', digits[byte >> 4], digits[byte & 15]};
+  }
+  return address;
+}
+
+std::string shown_folder(const std::filesystem::path& file) {
+  std::error_code ignored;
+  const auto folder = std::filesystem::absolute(file, ignored).parent_path();
+  const auto near = folder.lexically_relative(std::filesystem::current_path(ignored));
+  if (near == ".") return "";
+  return near.empty() || *near.begin() == ".." ? folder.string() : near.string();
 }
 
 std::string base64(std::string_view bytes) {

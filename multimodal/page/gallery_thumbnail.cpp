@@ -7,6 +7,7 @@
 #include <cmath>
 #include <csetjmp>
 #include <cstdlib>
+#include <utility>
 
 #include "vision/preprocess/resample.h"
 
@@ -93,16 +94,22 @@ std::string encode_jpeg(const Image& rgb, int wanted_quality) {
   return jpeg;
 }
 
-Thumbnail make_thumbnail(const std::filesystem::path& path) {
+FittedPicture fit_picture(const std::filesystem::path& path, Box box, Decoding decoding) {
   DecodeOptions options;
-  options.decoding = Decoding::fast;
-  options.target_edge = most_height;
+  options.decoding = decoding;
+  options.target_edge = box.height;
   auto image = opaque(load_image(path, options));
-  const double scale = std::min(
-      {1.0, static_cast<double>(most_height) / image.height, static_cast<double>(most_width) / image.width});
+  const int width = image.width, height = image.height;
+  const double scale =
+      std::min({1.0, static_cast<double>(box.height) / height, static_cast<double>(box.width) / width});
   const auto scaled = [&](int edge) { return std::max<std::int64_t>(1, std::llround(edge * scale)); };
-  const Size size{scaled(image.height), scaled(image.width)};
+  const Size size{scaled(height), scaled(width)};
   if (scale < 1) image = resample(image, size, Filter::lanczos);
+  return {std::move(image), width, height};
+}
+
+Thumbnail make_thumbnail(const std::filesystem::path& path) {
+  const auto image = fit_picture(path, {most_width, most_height}).image;
   return {image.width, image.height, encode_jpeg(image, quality)};
 }
 

@@ -109,7 +109,9 @@ void embed_shard(Embedder& embedder, const fs::path& shard, std::size_t classes)
   ShardReader reader({shard});
   while (auto sample = reader.next()) {
     auto name = shard.string() + ": " + sample->key;
-    if (sample->image.empty())
+    if (!sample->problem.empty())
+      embedder.skip(std::move(name), std::move(sample->problem));
+    else if (sample->image.empty())
       embedder.skip(std::move(name), "no picture");
     else if (!sample->label)
       embedder.skip(std::move(name), "no class");

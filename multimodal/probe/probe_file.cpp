@@ -1,6 +1,7 @@
 #include "multimodal/probe/probe_file.h"
 
 #include <beeld/error.h>
+#include <beeld/store.h>
 
 #include <algorithm>
 #include <cmath>
@@ -92,8 +93,9 @@ Probe load_probe(const std::filesystem::path& file, const ModelInfo& model) {
   probe.model = metadata(content, file, "model");
   if (probe.fingerprint != model.fingerprint) {
     throw Error(ErrorCode::invalid_argument,
-                "[probe] " + file.string() + ": fitted to embeddings of model " + probe.model + " (" +
-                    probe.fingerprint.substr(0, shown_digits) + "), but this is model " + model.name + " (" +
+                "[probe] " + file.string() + ": fitted to embeddings of " + probe.model + " (" +
+                    probe.fingerprint.substr(0, shown_digits) + "), but this is " +
+                    (model.folder.empty() ? model.name : model_reference(model.folder)) + " (" +
                     model.fingerprint.substr(0, shown_digits) + ")");
   }
   probe.classes = class_names(metadata(content, file, "classes"), file);

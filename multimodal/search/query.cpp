@@ -11,6 +11,8 @@
 
 #include "core/tensor/unit_length.h"
 #include "multimodal/search/prompts.h"
+#include "multimodal/search/query_path.h"
+#include "multimodal/search/query_words.h"
 
 namespace beeld {
 
@@ -20,18 +22,6 @@ constexpr std::size_t max_length = 64 << 10;
 constexpr std::size_t max_path_ends = 32;  // file names tried for one operand
 
 bool is_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-bool is_file(std::string_view path) {
-  if (path.empty() || path.find('\0') != std::string_view::npos) return false;
-  std::error_code ignored;
-  return std::filesystem::is_regular_file(std::filesystem::path(path), ignored);
-}
 
 class Parser {
  public:
@@ -69,8 +59,8 @@ class Parser {
     if (text_[at_] == '"') {
       result.value = quoted();
     } else {
-      result.kind = QueryTerm::Kind::picture;
-      result.value = path();
+      result.kind = is_web_address(text_.substr(at_)) ? QueryTerm::Kind::address : QueryTerm::Kind::picture;
+      result.value = result.kind == QueryTerm::Kind::address ? address() : path();
     }
     return result;
   }
@@ -108,28 +98,42 @@ class Parser {
       fail("no closing quote");
     }
     ++at_;
-    if (trimmed(value).empty()) {
+    if (without_blanks_around(value).empty()) {
       at_ = begin;
       fail("an empty text");
     }
     return value;
   }
 
+  // Up to the next blank.
+  std::string address() {
+    found_file_ = true;
+    const auto begin = at_;
+    while (at_ < text_.size() && !is_blank(text_[at_])) ++at_;
+    return std::string(text_.substr(begin, at_ - begin));
+  }
+
   // The longest file name that ends before an operator or at the end.
   std::string path() {
+    if (is_file_address(text_.substr(at_))) {
+      const auto written = address();
+      const auto path = path_of_file_address(written);
+      if (!is_file(path)) fail("'" + path + "' is no file");
+      return path;
+    }
     std::vector<std::size_t> ends;
     for (auto i = at_ + 1; i < text_.size() && ends.size() < max_path_ends; ++i) {
       if (is_operator(i)) ends.push_back(i);
     }
     if (ends.size() < max_path_ends) ends.push_back(text_.size());
     for (auto end = ends.rbegin(); end != ends.rend(); ++end) {
-      const auto name = trimmed(text_.substr(at_, *end - at_));
+      const auto name = without_blanks_around(text_.substr(at_, *end - at_));
       if (!is_file(name)) continue;
       found_file_ = true;
       at_ = *end;
       return std::string(name);
     }
-    const auto name = std::string(trimmed(text_.substr(at_, ends.front() - at_)));
+    const auto name = std::string(without_blanks_around(text_.substr(at_, ends.front() - at_)));
     fail("'" + name + "' is no file; a text beside + or - stands in quotes");
   }
 
@@ -173,6 +177,25 @@ class Parser {
   bool found_file_ = false;  // an operand is a file
 };
 
+/// `2*snow + mountain`: a sum of texts by the weight in it. Nothing where there is no weight, or no sum.
+std::optional<std::vector<QueryTerm>> weighted_words(std::string_view text) {
+  std::vector<QueryTerm> terms;
+  bool weighted = false;
+  double sign = 1;
+  for (const auto& [operand, next_sign] : split_at_signs(text)) {
+    const auto [weight, words] = weight_of(operand);
+    if (words.empty()) return std::nullopt;
+    weighted = weighted || words.size() < operand.size();
+    terms.push_back({sign * weight, QueryTerm::Kind::text, std::string(words)});
+    sign = next_sign;
+  }
+  if (!weighted || terms.size() < 2) return std::nullopt;
+  for (const auto& term : terms)
+    if (can_only_be_path(term.value))
+      throw Error(ErrorCode::invalid_argument, "[query] '" + term.value + "' is no file");
+  return terms;
+}
+
 std::vector<double> unit_picture(std::span<const float> row) {
   std::vector<double> unit(row.begin(), row.end());
   if (!scale_to_unit(std::span(unit)))
@@ -183,6 +206,11 @@ std::vector<double> unit_picture(std::span<const float> row) {
 std::vector<double> embed_term(const QueryTerm& term, const QueryEncoder& encoder,
                                const std::vector<std::string>& templates) {
   if (term.kind == QueryTerm::Kind::picture) return unit_picture(encoder.picture(term.value));
+  if (term.kind == QueryTerm::Kind::address) {
+    if (!encoder.address)
+      throw Error(ErrorCode::unsupported, "[query] " + term.value + ": pictures are not fetched here");
+    return unit_picture(encoder.address(term.value));
+  }
   const auto row = embed_by_prompts(encoder.texts, std::span(&term.value, 1), templates);
   return {row.values.begin(), row.values.end()};
 }
@@ -199,15 +227,22 @@ void add(std::vector<double>& sum, std::span<const double> vector, double weight
 }  // namespace
 
 std::vector<QueryTerm> parse_query(const std::string& expression) {
-  const auto text = trimmed(expression);
+  const auto text = without_blanks_around(expression);
   if (text.empty())
     throw Error(ErrorCode::invalid_argument, "[query] expected a text or a picture, got nothing");
   if (text.size() > max_length) {
     throw Error(ErrorCode::limit, "[query] " + std::to_string(text.size()) + " characters, the limit is " +
                                       std::to_string(max_length));
   }
+  if (is_word_beside_a_file(text)) return {{1, QueryTerm::Kind::text, std::string(text)}};
   if (is_file(text)) return {{1, QueryTerm::Kind::picture, std::string(text)}};
   if (auto terms = Parser(text).parse()) return *std::move(terms);
+  if (auto terms = weighted_words(text)) return *std::move(terms);
+  if (can_only_be_path(text)) {
+    throw Error(ErrorCode::invalid_argument, "[query] '" + std::string(text) + "' is no file" +
+                                                 (is_folder(text) ? " but a folder" : "") +
+                                                 "; as a text it is written '\"" + std::string(text) + "\"'");
+  }
   return {{1, QueryTerm::Kind::text, std::string(text)}};
 }
 

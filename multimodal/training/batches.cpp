@@ -155,6 +155,7 @@ void BatchMaker::fill(std::size_t source, std::size_t count, TrainingBatch& batc
 /// Fills in the sample of a visit. Returns why it cannot be used, or nothing.
 std::string BatchMaker::prepare(Source& source, const Visit& visit, TrainingSample& sample) const {
   auto& cached = source.stream.cache().at(visit.place);
+  if (!cached.sample.problem.empty()) return cached.sample.problem;
   if (const char* lack = source.captions.lack(cached.sample)) return lack;
   if (cached.image.samples.empty()) {
     try {

@@ -98,11 +98,7 @@ class Run {
     const auto description = describe();
     const bool resumed = fs::exists(files_.settings());
     if (!resumed) begin(options, run_);
-    if (resumed && read_file(files_.settings(), small_file) != description) {
-      throw Error(ErrorCode::invalid_argument, "[train] " + options.out.string() +
-                                                   " holds another run than " + options.run_file.string() +
-                                                   "; choose another folder");
-    }
+    if (resumed && read_file(files_.settings(), small_file) != description) refuse_other_run();
     for (const auto& written : {files_.out, files_.state()}) remove_unfinished_files(written);
     run_.learner.learn_vision = options.learn_vision;
     run_.learner.learn_text = options.learn_text;
@@ -158,6 +154,29 @@ class Run {
                         {"learn_text", options_.learn_text}}
                .dump(2) +
            "\n";
+  }
+
+  /// The folder belongs to another run. Who only wants more steps is told how to get them.
+  [[noreturn]] void refuse_other_run() const {
+    auto here = read_json(files_.settings()).value("run", nlohmann::json::object());
+    auto wanted = read_json(options_.run_file);
+    const auto steps = [](nlohmann::json& run) {
+      const auto count = run.contains("steps") ? run["steps"].dump() : "no";
+      if (run.is_object()) run.erase("steps");
+      return count;
+    };
+    const auto before = steps(here), now = steps(wanted);
+    const auto out = options_.out.string(), run_file = options_.run_file.string();
+    if (here == wanted && before != now) {
+      throw Error(
+          ErrorCode::invalid_argument,
+          "[train] " + out + " holds a run of " + before + " steps, and " + run_file + " has " + now +
+              "; its learning rate was planned for " + before +
+              ", so that more of them are a run of their own, which begins with its weights: beeld train " +
+              run_file + " --init " + out + " --out ANOTHER-FOLDER");
+    }
+    throw Error(ErrorCode::invalid_argument,
+                "[train] " + out + " holds another run than " + run_file + "; choose another folder");
   }
 
   /// Goes on where the checkpoint ends.

@@ -1,6 +1,9 @@
 // What every command shares: help, global options, exit codes, where output goes.
 #include <beeld/model.h>
 
+#include <sstream>
+#include <utility>
+
 #include "tests/cli/command.h"
 #include "tests/support/source_tree.h"
 
@@ -61,11 +64,71 @@ TEST_F(UsageTest, UnknownOptionsAndCommandsAreNamed) {
   EXPECT_TRUE(command.names("serach"));
 }
 
+TEST_F(UsageTest, AMistypedNameGetsTheRightSuggestion) {
+  const std::pair<std::vector<std::string>, std::string> cases[] = {
+      {{"clasify", "a.jpg"}, "did you mean classify?"},
+      {{"clasify", "--help"}, "did you mean classify?"},
+      {{"serach", "a cat"}, "did you mean search?"},
+      {{"help", "idnex"}, "did you mean index?"},
+      {{"eval", "zeroshot"}, "did you mean zero-shot?"},
+      {{"search", "a cat", "--htlm", "a.html"}, "did you mean --html?"},
+      {{"search", "a cat", "--min_score=0.2"}, "did you mean --min-score?"},
+      {{"search", "--cuont", "3"}, "did you mean --count?"},
+      {{"models", "--jsn"}, "did you mean --json?"},
+      {{"models", "--weights", "int9"}, "did you mean int8?"},
+  };
+  for (const auto& [arguments, suggestion] : cases) {
+    const auto finished = run_plain(arguments);
+    EXPECT_EQ(finished.code, 2) << suggestion;
+    EXPECT_EQ(finished.out, "") << suggestion;
+    EXPECT_TRUE(finished.names(suggestion)) << finished.err;
+  }
+  EXPECT_FALSE(run_plain({"xyzzy"}).names("did you mean"));
+  EXPECT_FALSE(run_plain({"models", "--frobnicate"}).names("did you mean"));
+}
+
+TEST_F(UsageTest, HelpOfACommandIsItsOwnHelp) {
+  EXPECT_EQ(run_plain({"help", "search"}).out, run_plain({"search", "--help"}).out);
+  EXPECT_EQ(run_plain({"help", "eval", "retrieval"}).out, run_plain({"eval", "retrieval", "-h"}).out);
+  EXPECT_EQ(run_plain({"help"}).out, run_plain({"--help"}).out);
+  EXPECT_EQ(run_plain({"help"}).code, 0);
+}
+
+TEST_F(UsageTest, HelpFitsTheTerminal) {
+  for (const std::size_t width : {44u, 60u, 100u}) {
+    environment_["COLUMNS"] = std::to_string(width);
+    for (const std::vector<std::string>& command : {std::vector<std::string>{"--help"},
+                                                    {"search", "--help"},
+                                                    {"embed", "--help"},
+                                                    {"train", "--help"}}) {
+      std::istringstream help(run_plain(command).out);
+      bool examples = false;
+      for (std::string line; std::getline(help, line);) {
+        examples = examples || line == "Examples:";
+        if (examples && line.starts_with("  ")) continue;  // commands to copy stay whole
+        const bool one_word = line.find(' ', line.find_first_not_of(' ')) == std::string::npos;
+        EXPECT_TRUE(line.size() <= width || one_word) << width << ": " << line;
+      }
+    }
+  }
+}
+
+TEST_F(UsageTest, WhatBeginsWithAMinusAndIsNoOptionIsAnArgument) {
+  EXPECT_EQ(run({"tokenize", "-\"a dog\"", "-a dog"}).lines().size(), 2u);
+  EXPECT_EQ(run({"tokenize", "-\"a dog\""}).line()["text"], "-\"a dog\"");
+}
+
 TEST_F(UsageTest, ValuesOutOfRangeAreWrongUsage) {
   EXPECT_EQ(run_plain({"--threads", "-1", "models"}).code, 2);
   EXPECT_EQ(run_plain({"--threads", "many", "models"}).code, 2);
   EXPECT_EQ(run({"search", "x", pictures_.string(), "-k", "0"}).code, 2);
   EXPECT_EQ(run({"dedup", pictures_.string(), "--threshold", "1.5"}).code, 2);
+  for (const char* wrong : {"nan", "inf", "x", "", "%", "3%%", "0,3"}) {
+    const auto finished = run({"search", "x", pictures_.string(), "--min-score", wrong});
+    EXPECT_EQ(finished.code, 2) << wrong;
+    EXPECT_TRUE(finished.names("--min-score") && finished.names("30%")) << finished.err;
+  }
+  EXPECT_TRUE(run({"search", "x", pictures_.string(), "--min-score", "30"}).names("between -1 and 1"));
 }
 
 TEST_F(UsageTest, AModelThatDoesNotExistIsNamed) {

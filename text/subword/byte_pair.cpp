@@ -5,6 +5,7 @@
 #include <queue>
 
 #include "core/base/files.h"
+#include "core/base/text.h"
 #include "text/subword/byte_alphabet.h"
 #include "text/unicode/utf8.h"
 
@@ -139,7 +140,7 @@ Merges read_merges(const std::string& path) {
   const auto content = read_file(path, largest_file);
   if (!is_valid_utf8(content)) throw Error(ErrorCode::corrupt, "[merges] " + path + ": not UTF-8");
   Merges merges;
-  std::string_view rest = content;
+  auto rest = without_byte_order_mark(content, path);
   for (std::size_t number = 1; !rest.empty(); ++number) {
     auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));

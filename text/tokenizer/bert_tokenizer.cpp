@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 
 #include "core/base/files.h"
+#include "core/base/text.h"
 #include "text/subword/word_piece.h"
 #include "text/tokenizer/pipeline.h"
 #include "text/unicode/unicode.h"
@@ -19,7 +20,7 @@ Vocabulary read_lines(const std::filesystem::path& file) {
   if (!is_valid_utf8(content))
     throw Error(ErrorCode::corrupt, "[vocabulary] " + file.string() + ": not UTF-8");
   std::vector<std::string> lines;
-  std::string_view rest = content;
+  auto rest = without_byte_order_mark(content, file.string());
   while (!rest.empty()) {
     auto line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(line.size() + 1, rest.size()));

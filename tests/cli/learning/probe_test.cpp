@@ -104,7 +104,7 @@ TEST_F(ProbeTest, AnotherModelRefusesIt) {
   EXPECT_EQ(finished.code, 2);
   EXPECT_EQ(finished.out, "");
   EXPECT_TRUE(finished.names("another"));
-  EXPECT_TRUE(finished.names("fitted to embeddings of model model")) << finished.err;
+  EXPECT_TRUE(finished.names("fitted to embeddings of " + model_.string())) << finished.err;
 }
 
 TEST_F(ProbeTest, APictureThatCannotBeReadIsNamed) {

@@ -105,6 +105,23 @@ TEST_F(TrainTest, DrawsCurvesAndDrawsAFinishedRunAgain) {
   EXPECT_EQ(train(longer, {"--html", page.string()}).code, 2) << "that is another run";
 }
 
+TEST_F(TrainTest, AFinishedRunSaysSoAndHowToGoOn) {
+  ASSERT_EQ(train(settings()).code, 0);
+  const auto again = train(settings());
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_NE(again.out.find("this run is finished, after 4 steps"), std::string::npos) << again.out;
+  EXPECT_NE(again.out.find("--init " + out_.string()), std::string::npos) << again.out;
+
+  auto other = settings();
+  other["steps"] = 6;
+  const auto longer = train(other);
+  EXPECT_EQ(longer.code, 2);
+  EXPECT_TRUE(longer.names("holds a run of 4 steps") && longer.names("has 6")) << longer.err;
+  EXPECT_TRUE(longer.names("--init " + out_.string())) << longer.err;
+  other["batch"] = 2;
+  EXPECT_TRUE(train(other).names("holds another run"));
+}
+
 TEST_F(TrainTest, APlaceThatCannotBeWrittenToIsKnownBeforeTheRun) {
   const auto finished = train(settings(), {"--html", (folder_ / "absent" / "curves.html").string()});
   EXPECT_EQ(finished.code, 2);

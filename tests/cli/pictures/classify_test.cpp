@@ -1,6 +1,9 @@
 #include <beeld/zero_shot.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <fstream>
+#include <thread>
 
 #include "multimodal/data/class_names.h"
 #include "tests/cli/command.h"
@@ -116,6 +119,40 @@ TEST_F(ClassifyTest, ClassesWithoutNamesAreNumbers) {
     const auto number = std::stoul(numbered[i]["label"].get<std::string>());
     EXPECT_EQ(read_class_names(original / "classes.tsv").at(number), named[i]["label"]);
   }
+}
+
+TEST_F(ClassifyTest, AListOfLabelsIsATextHoweverItComes) {
+  const auto picture = picture_.string();
+  const auto labels_by = [&](const std::string& file) {
+    const auto line = run({"classify", picture, "--labels-file", file}).line();
+    std::vector<std::string> labels;
+    for (const auto& label : line["labels"]) labels.push_back(label["label"]);
+    std::sort(labels.begin(), labels.end());
+    return labels;
+  };
+  const std::vector<std::string> expected = {"bird", "boat", "dog"};
+  EXPECT_EQ(labels_by(add_file("marked.txt",
+                               "\xEF\xBB\xBF"
+                               "boat\r\ndog\r\nbird\r\n")
+                          .string()),
+            expected);
+  const auto wide = run({"classify", picture, "--labels-file",
+                         add_file("wide.txt",
+                                  "\xff\xfe"
+                                  "b")
+                             .string()});
+  EXPECT_EQ(wide.code, 2);
+  EXPECT_TRUE(wide.names("UTF-16")) << wide.err;
+
+  // A pipe is read as it comes, and given up where nobody ever writes to it.
+  const auto pipe = (folder_ / "pipe").string();
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  std::thread writer([&] { std::ofstream(pipe) << "boat\ndog\n" << std::flush << "bird\n"; });
+  EXPECT_EQ(labels_by(pipe), expected);
+  writer.join();
+  const auto silent = run({"classify", picture, "--labels-file", pipe});
+  EXPECT_EQ(silent.code, 2);
+  EXPECT_TRUE(silent.names("nobody writes to it")) << silent.err;
 }
 
 }  // namespace beeld::testing

@@ -1,5 +1,7 @@
 // cluster and dedup: what belongs together.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "tests/cli/command.h"
@@ -33,6 +35,21 @@ TEST_F(ClusterTest, EveryPictureIsInOneCluster) {
   }
   EXPECT_EQ(count, 9u);
   EXPECT_EQ(paths.size(), 9u);
+}
+
+TEST_F(ClusterTest, NoNameIsGivenTwice) {
+  const auto many = add_file("many.txt", "cat\ncat\ndog\nsnow\nbeach\n").string();
+  for (const auto& [words, named] : {std::pair(words_, 3u), std::pair(many, 4u)}) {
+    std::set<std::string> names;
+    std::size_t count = 0;
+    for (const auto& line : run({"cluster", pictures_.string(), "-k", "6", "--label-with", words}).lines()) {
+      if (line["label"].is_null()) continue;
+      names.insert(line["label"].get<std::string>());
+      ++count;
+    }
+    EXPECT_EQ(count, named);
+    EXPECT_EQ(names.size(), named);
+  }
 }
 
 TEST_F(ClusterTest, TheSeedDecides) {
@@ -69,6 +86,12 @@ TEST_F(ClusterTest, DedupGroupsCopies) {
     names.push_back(std::filesystem::path(path).filename().string());
   std::sort(names.begin(), names.end());
   EXPECT_EQ(names, (std::vector<std::string>{"copy.bmp", "p3.png"}));
+  const auto page = folder_ / "copies.html";
+  ASSERT_EQ(run({"dedup", pictures_.string(), "--threshold", "99.999%", "--html", page.string()}).code, 0);
+  std::ifstream stream(page);
+  const std::string html((std::istreambuf_iterator<char>(stream)), {});
+  for (const char* part : {"2 copies", "48 x 40", "best copy", "href=\"file:///", "copy.bmp", "p3.png"})
+    EXPECT_NE(html.find(part), std::string::npos) << part;
   // A low bar joins everything.
   const auto all = run({"dedup", pictures_.string(), "--threshold", "-1"}).line();
   EXPECT_EQ(all["paths"].size(), 10u);

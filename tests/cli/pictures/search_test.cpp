@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "tests/cli/command.h"
+#include "tests/support/http_server.h"
 #include "tests/support/pictures.h"
 
 namespace beeld::testing {
@@ -128,6 +129,148 @@ TEST_F(SearchTest, AWrongSumIsNothingDone) {
   EXPECT_EQ(finished.code, 2);
   EXPECT_EQ(finished.out, "");
   EXPECT_TRUE(finished.names("absent.jpg")) << finished.err;
+}
+
+TEST_F(SearchTest, PercentAreACosineToo) {
+  const auto by_number = run({"search", "a dog", pictures_.string(), "--min-score", "0.05"}).out;
+  EXPECT_EQ(run({"search", "a dog", pictures_.string(), "--min-score", "5%"}).out, by_number);
+}
+
+TEST_F(SearchTest, AFolderAloneIsAForgottenQuery) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{pictures_.string()},
+                                                    {pictures_.string() + "/"},
+                                                    {pictures_.string(), pictures_.string()}}) {
+    auto all = arguments;
+    all.insert(all.begin(), "search");
+    const auto finished = run(all);
+    EXPECT_EQ(finished.code, 2);
+    EXPECT_TRUE(finished.names("what to search for is missing")) << finished.err;
+  }
+  // A file in a folder's place is called what it is.
+  const auto file = add_file("notes.txt", "notes").string();
+  const auto index = run({"index", file});
+  EXPECT_EQ(index.code, 2);
+  EXPECT_TRUE(index.names("a file, expected a folder")) << index.err;
+  EXPECT_TRUE(run({"index", (folder_ / "absent").string()}).names("no such folder"));
+}
+
+TEST_F(SearchTest, WhatIsTakenOtherwiseThanItLooksIsSaid) {
+  const auto finished = run({"search", "beach - people", pictures_.string()});
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_TRUE(finished.names("a sum is written '\"beach\" - \"people\"'")) << finished.err;
+  const auto sum = run({"search", "\"snow\" + \"mountain\"", pictures_.string()});
+  EXPECT_EQ(sum.err, "");
+  EXPECT_EQ(run({"search", "1*snow + mountain", pictures_.string()}).out, sum.out);
+  const auto absent = run({"search", "missing.jpg", pictures_.string()});
+  EXPECT_EQ(absent.code, 2);
+  EXPECT_TRUE(absent.names("is no file")) << absent.err;
+  // The tiny model knows no letters but ASCII's.
+  EXPECT_FALSE(run({"search", "a boat", pictures_.string()}).names("does not know"));
+}
+
+TEST_F(SearchTest, TheModelInsideSaysWhatItCannotRead) {
+  const std::string chinese = "\xe7\xba\xa2\xe8\x89\xb2\xe7\x9a\x84\xe8\x88\xb9";  // a red boat
+  const auto finished = run_plain({"search", chinese, pictures_.string()});
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_TRUE(finished.names("does not know most characters of '" + chinese + "'")) << finished.err;
+  const auto classified =
+      run_plain({"classify", (pictures_ / "p0.png").string(), "--labels", "dog," + chinese});
+  EXPECT_TRUE(classified.names("does not know most characters of " + chinese)) << classified.err;
+  EXPECT_EQ(run_plain({"search", "caf\xc3\xa9 au lait", pictures_.string()}).err, "");
+}
+
+TEST_F(SearchTest, APictureOnTheWebIsAQuery) {
+  const auto picture = png_bytes(wave_picture(48, 40, 5));
+  const HttpServer server([&](const HttpRequestSeen& request) {
+    HttpReply reply;
+    if (request.path == "/a/p5.png?size=1")
+      reply.body = picture;
+    else if (request.path == "/page")
+      reply = {.status = 200, .body = "<html>", .headers = {{"Content-Type", "text/html"}}, .drop_after = {}};
+    else if (request.path == "/cut")
+      reply = {.status = 200, .body = picture, .headers = {}, .drop_after = 100};
+    else if (request.path == "/text")
+      reply.body = "no picture";
+    else
+      reply.status = request.path == "/forbidden" ? 403 : 404;
+    return reply;
+  });
+  const auto search = [&](const std::string& query) {
+    return run({"search", query, pictures_.string(), "-k", "1"});
+  };
+  const auto found = search(server.url() + "/a/p5.png?size=1");
+  ASSERT_EQ(found.code, 0) << found.err;
+  EXPECT_EQ(names_of(found.lines()).front(), "p5.png");
+  EXPECT_NEAR(found.line()["score"].get<double>(), 1, 1e-5);
+  EXPECT_EQ(search("\"a cat\" + 2*" + server.url() + "/a/p5.png?size=1").code, 0);
+  EXPECT_EQ(search("file://" + (pictures_ / "p5.png").string()).out, found.out);
+  const std::pair<const char*, const char*> wrong[] = {{"/page", "a web page, expected a picture"},
+                                                       {"/gone.png", "the server has no such file"},
+                                                       {"/forbidden", "status 403"},
+                                                       {"/cut", "not received"},
+                                                       {"/text", "not a picture"}};
+  for (const auto& [path, what] : wrong) {
+    const auto finished = search(server.url() + path);
+    EXPECT_EQ(finished.code, 2) << path;
+    EXPECT_TRUE(finished.names(server.url() + path) && finished.names(what)) << finished.err;
+  }
+  EXPECT_TRUE(search("http://127.0.0.1:9/a.png").names("not received"));
+}
+
+TEST_F(SearchTest, PathsAlone) {
+  const auto ranking = expected("a dog");
+  const std::vector<std::string> arguments = {
+      "search", "a dog", pictures_.string(), "--model", model_.string(), "-k", "2"};
+  auto lines = arguments, zeros = arguments;
+  lines.emplace_back("--paths");
+  zeros.emplace_back("-0");
+  const auto first = (pictures_ / ranking[0].first).string(),
+             second = (pictures_ / ranking[1].first).string();
+  EXPECT_EQ(run_plain(lines).out, first + "\n" + second + "\n");
+  EXPECT_EQ(run_plain(zeros).out, first + '\0' + second + '\0');
+}
+
+TEST_F(SearchTest, PreviewsComeWhereTheyAreAskedFor) {
+  const std::vector<std::string> arguments = {
+      "search", "a dog", pictures_.string(), "--model", model_.string(), "-k", "2"};
+  const auto with = [&](const std::string& preview) {
+    auto all = arguments;
+    all.push_back(preview);
+    return run_plain(all);
+  };
+  const auto count = [](const std::string& text, const std::string& part) {
+    std::size_t number = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++number;
+    return number;
+  };
+  EXPECT_EQ(count(with("--preview=kitty").out, "\x1b_Ga=T,f=24,s=48,v=40,"), 2u);
+  EXPECT_EQ(count(with("--preview=iterm").out, "\x1b]1337;File=inline=1;"), 2u);
+  EXPECT_EQ(count(with("--preview=sixel").out, "\x1bPq\"1;1;48;40"), 2u);
+  EXPECT_EQ(with("--preview").out, run_plain(arguments).out) << "no terminal, no pictures";
+  EXPECT_EQ(with("--preview=ascii").code, 2);
+}
+
+TEST_F(SearchTest, WhatIsExcludedIsNeitherReadNorShown) {
+  std::filesystem::create_directories(pictures_ / "thumbs");
+  write_picture(pictures_ / "thumbs/bad.png", wave_picture(48, 40, 3));
+  const auto all = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"search", "a dog", pictures_.string(), "-k", "50"});
+    return run(more).lines().size();
+  };
+  EXPECT_EQ(all({"--exclude", "thumbs"}), 8u);
+  EXPECT_EQ(run({"index", pictures_.string(), "--exclude", "thumbs"}).line()["found"], 8);
+  EXPECT_EQ(all({}), 9u);
+  EXPECT_EQ(all({"--exclude", "thumbs", "--exclude", "p[0-3].png"}), 4u);
+  EXPECT_EQ(all({"--exclude", "thumbs/*.png"}), 8u);
+  EXPECT_EQ(all({"--exclude", "thumbs/", "--no-index"}), 8u);
+  // The best of what is left, as many as are asked for; and nothing was forgotten.
+  const auto best = names_of(run({"search", "a dog", pictures_.string(), "-k", "9"}).lines());
+  const auto next = names_of(
+      run({"search", "a dog", pictures_.string(), "-k", "2", "--exclude", best[0], "--exclude", best[2]})
+          .lines());
+  EXPECT_EQ(next, (std::vector<std::string>{best[1], best[3]}));
+  EXPECT_EQ(run({"index", pictures_.string()}).line()["unchanged"], 9);
+  EXPECT_EQ(run({"search", "x", pictures_.string(), "--exclude", ""}).code, 2);
 }
 
 TEST_F(SearchTest, AnIndexThatIsNotThereIsNotMade) {

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "core/base/files.h"
+#include "multimodal/data/class_names.h"
 #include "tests/multimodal/data/shard_writer.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
@@ -97,15 +99,57 @@ TEST_F(Shards, IgnoresWhatIsNoFileWithAKey) {
   EXPECT_EQ(samples[0].key, "../../1") << "a key is only a name; nothing is unpacked";
 }
 
-TEST_F(Shards, RefusesWrongSamples) {
-  expect_refused(write("twice.tar", {{"1.jpg", "a"}, {"1.png", "b"}}), ErrorCode::corrupt, "two files");
-  for (const auto* label : {"", "x", "1x", "-1", "1 2", "99999999999999999999"}) {
-    expect_refused(write("label.tar", {{"1.cls", label}}), ErrorCode::corrupt, "expected a class index");
-  }
-  expect_refused(write("large.tar", {{"1.jpg", std::string(101, 'x')}}), ErrorCode::limit,
-                 "is 101 bytes, the limit is 100", {.entry_bytes = 100});
+TEST_F(Shards, AWrongSampleSaysWhyAndTheNextOnesAreRead) {
+  const auto expect_problem = [&](std::vector<Entry> entries, const std::string& problem) {
+    entries.insert(entries.end(), {{"2.jpg", "next"}, {"2.cls", "7"}});
+    const auto samples = read_all({write("wrong.tar", entries)}, {.entry_bytes = 100});
+    ASSERT_EQ(samples.size(), 2U) << problem;
+    EXPECT_NE(samples[0].problem.find(problem), std::string::npos) << samples[0].problem;
+    EXPECT_TRUE(samples[0].image.empty() && samples[0].captions.empty() && !samples[0].label) << problem;
+    EXPECT_EQ(samples[1].problem, "");
+    EXPECT_EQ(text(samples[1].image), "next");
+    EXPECT_EQ(samples[1].label, 7);
+  };
+  expect_problem({{"1.jpg", "a"}, {"1.png", "b"}, {"1.txt", "c"}}, "two files of the kind picture");
+  expect_problem({{"1.jpg", "a"}, {"1.txt", "b"}, {"1.txt", "c"}}, "two files of the kind txt");
+  for (const auto* label : {"", "x", "1x", "-1", "1 2", "99999999999999999999"})
+    expect_problem({{"1.jpg", "a"}, {"1.cls", label}}, "expected a class index");
+  expect_problem({{"1.jpg", "a"},
+                  {"1.txt",
+                   "\xff\xfe"
+                   "c"}},
+                 "UTF-16");
+  expect_problem({{"1.jpg", std::string(101, 'x')}}, "is 101 bytes, the limit is 100");
   EXPECT_EQ(read_all({write("fits.tar", {{"1.jpg", std::string(100, 'x')}})}, {.entry_bytes = 100}).size(),
             1U);
+}
+
+TEST_F(Shards, AByteOrderMarkBelongsToNoCaptionAndNoClass) {
+  const auto samples = read_all({write("marks.tar", {{"1.txt",
+                                                      "\xEF\xBB\xBF"
+                                                      "a cat\n"},
+                                                     {"1.cls",
+                                                      "\xEF\xBB\xBF"
+                                                      "3"}})});
+  ASSERT_EQ(samples.size(), 1U);
+  EXPECT_EQ(samples[0].captions, std::vector<std::string>{"a cat"});
+  EXPECT_EQ(samples[0].label, 3);
+}
+
+TEST_F(Shards, AByteOrderMarkIsNoPartOfClassFilesAndSettings) {
+  const auto classes = folder_ / "classes.tsv", settings = folder_ / "settings.json";
+  write_file_atomically(classes,
+                        "\xEF\xBB\xBF"
+                        "0\tn0\tred, crimson\r\n1\tn1\tblue\r\n");
+  EXPECT_EQ(read_class_names(classes), (std::vector<std::string>{"red", "blue"}));
+  write_file_atomically(settings,
+                        "\xEF\xBB\xBF"
+                        "{\"a\": 1}");
+  EXPECT_EQ(read_json(settings)["a"], 1);
+  write_file_atomically(classes, std::string("\xff\xfe"
+                                             "0\0\t\0",
+                                             6));
+  testing::expect_error(ErrorCode::unsupported, "UTF-16", [&] { read_class_names(classes); });
 }
 
 TEST_F(Shards, RefusesWhatIsNoShard) {
@@ -158,7 +202,7 @@ TEST_F(Shards, RefusesASizeThatLies) {
   };
   EXPECT_EQ(text(read_all({write_lie(std::string("00000000003\0", 12))})[0].image), "abc");
   expect_refused(write_lie(std::string("00000100000\0", 12)), ErrorCode::corrupt, "");
-  expect_refused(write_lie(std::string("77777777777\0", 12)), ErrorCode::limit, "1.jpg is 8589934591 bytes");
+  expect_refused(write_lie(std::string("77777777777\0", 12)), ErrorCode::corrupt, "");
   // In base 256: the largest number, and a negative one.
   expect_refused(write_lie("\x80" + std::string(3, '\0') + "\x7F" + std::string(7, '\xFF')),
                  ErrorCode::corrupt, "");

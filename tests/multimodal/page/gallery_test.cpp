@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "core/base/files.h"
+#include "multimodal/page/duplicates_page.h"
 #include "multimodal/page/gallery_text.h"
 #include "multimodal/page/gallery_thumbnail.h"
 #include "tests/support/temporary_folder.h"
@@ -97,6 +98,40 @@ TEST_F(GalleryTest, ShowsSectionsInRankedOrder) {
   EXPECT_LT(page.find("b.ppm"), page.find("a.ppm"));
   for (const char* part : {"two dogs", "0.310", "0.300", "2 pictures", "No pictures."})
     EXPECT_NE(page.find(part), std::string::npos) << part;
+}
+
+TEST_F(GalleryTest, CardsLinkToThePictureAndShowItsFolder) {
+  fs::create_directories(folder / "day 1");
+  const auto name = picture("day 1/a\"b&c.ppm", 4, 4);
+  const auto page = write({{"x", {{name, 0.3F}}}});
+  EXPECT_EQ(file_address("/a b/\xc3\xa9\"<'%.jpg"), "file:///a%20b/%C3%A9%22%3C%27%25.jpg");
+  EXPECT_NE(page.find("<a href=\"" + file_address(name) + "\">"), std::string::npos);
+  EXPECT_NE(page.find("<small><bdi>" + (folder / "day 1").string() + "</bdi></small>"), std::string::npos);
+  const auto before = fs::current_path();
+  fs::current_path(folder.path());
+  EXPECT_EQ(shown_folder(name), "day 1");
+  EXPECT_EQ(shown_folder("x.jpg"), "");
+  fs::current_path(before);
+}
+
+TEST(BestCopy, HasMostPixelsThenTheLargestFileThenComesFirst) {
+  EXPECT_EQ(best_copy({{100, 9}, {400, 1}, {0, 99}}), 1u);
+  EXPECT_EQ(best_copy({{100, 9}, {100, 10}, {100, 10}}), 1u);
+  EXPECT_EQ(best_copy({{0, 0}}), 0u);
+}
+
+TEST_F(GalleryTest, CopiesStandSideBySideAndTheBestIsMarked) {
+  const auto small = picture("small.ppm", 100, 50), large = picture("large.ppm", 1000, 500);
+  std::ofstream(folder / "<b>.jpg") << "damaged";
+  write_duplicates(folder / "copies.html", {{{small, large, folder / "<b>.jpg"}, 0.97F}});
+  const auto page = read_file(folder / "copies.html", 10'000'000);
+  for (const char* part : {"3 copies", "similarity 0.9700", "100 x 50, 15.0 kB", "1000 x 500, 1.5 MB"})
+    EXPECT_NE(page.find(part), std::string::npos) << part;
+  EXPECT_EQ(count(page, "<figure class=\"best\">"), 1u);
+  EXPECT_LT(page.find("<figure class=\"best\">"), page.find("large.ppm"));
+  EXPECT_LT(page.find("small.ppm"), page.find("<figure class=\"best\">"));
+  EXPECT_EQ(count(page, "class=\"none\""), 1u);
+  EXPECT_EQ(page.find("<b>.jpg"), std::string::npos);
 }
 
 TEST_F(GalleryTest, NeedsNothingElseAndRunsNothing) {

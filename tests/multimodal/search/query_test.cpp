@@ -1,12 +1,15 @@
 #include "multimodal/search/query.h"
 
 #include <beeld/error.h>
+#include <beeld/tokenizer.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <fstream>
 #include <random>
 
+#include "multimodal/search/query_path.h"
+#include "multimodal/search/query_remarks.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
 
@@ -77,6 +80,107 @@ TEST_F(QueryTest, SumsOfTextsAndPictures) {
   EXPECT_EQ(parse_query("\"snow\" + a - b.jpg - \"c\""),
             (Terms{{1, text, "snow"}, {1, picture, "a - b.jpg"}, {-1, text, "c"}}));
   EXPECT_EQ(parse_query("3*sunset.jpg"), (Terms{{3, picture, "sunset.jpg"}}));
+}
+
+TEST_F(QueryTest, AWeightMakesASumOfWordsWithoutQuotes) {
+  EXPECT_EQ(parse_query("2*snow + mountain"), (Terms{{2, text, "snow"}, {1, text, "mountain"}}));
+  EXPECT_EQ(parse_query("a red boat -  0.5 * two people"),
+            (Terms{{1, text, "a red boat"}, {-0.5, text, "two people"}}));
+  EXPECT_EQ(parse_query("3*t-shirt + 1e1*sea"), (Terms{{3, text, "t-shirt"}, {10, text, "sea"}}));
+  for (const char* one_text : {"beach - people", "2*snow +mountain", "2*snow + ", "x * y + z", "nan*x + y"})
+    EXPECT_EQ(parse_query(one_text), (Terms{{1, text, std::string(without_blanks_around(one_text))}}));
+  EXPECT_NE(error_of("2*snow + missing.jpg").find("missing.jpg"), std::string::npos);
+}
+
+TEST_F(QueryTest, WhatCanOnlyBeAPathMustBeThere) {
+  for (const char* path : {"missing.jpg", "./missing.jpg", "/nowhere/IMG_1.JPG", "./my photo.jpg", "~/x",
+                           "../boat", "album/x.PNG", "file:///nowhere/x.jpg"})
+    EXPECT_NE(error_of(path).find("is no file"), std::string::npos) << path;
+  EXPECT_NE(error_of("./album").find("but a folder"), std::string::npos);
+  for (const char* words : {"cats/dogs", "a photo called x.jpg", "/", "jpg", "and/or", "e.g. a boat"})
+    expect_text(words);
+  EXPECT_EQ(parse_query("\"missing.jpg\""), (Terms{{1, text, "missing.jpg"}}));
+}
+
+TEST_F(QueryTest, AddressesAreOfFilesAndOfTheWeb) {
+  const auto here = fs::current_path().string();
+  EXPECT_EQ(parse_query("file://" + here + "/a%20-%20b.jpg"), (Terms{{1, picture, here + "/a - b.jpg"}}));
+  EXPECT_EQ(parse_query("\"sea\" - FILE://localhost" + here + "/sunset.jpg"),
+            (Terms{{1, text, "sea"}, {-1, picture, here + "/sunset.jpg"}}));
+  EXPECT_NE(error_of("file://elsewhere/sunset.jpg").find("another machine"), std::string::npos);
+  EXPECT_NE(error_of("file:///a%2").find("hexadecimal"), std::string::npos);
+  EXPECT_NE(error_of("file:///a%00b").find("hexadecimal"), std::string::npos);
+  const auto address = QueryTerm::Kind::address;
+  EXPECT_EQ(parse_query("https://example.org/a-b+c.jpg?x=1 - 2*\"people\""),
+            (Terms{{1, address, "https://example.org/a-b+c.jpg?x=1"}, {-2, text, "people"}}));
+  expect_error(ErrorCode::unsupported, "pictures are not fetched here", [] {
+    embed_query(parse_query("http://example.org/a.jpg"), {.texts = {}, .picture = {}}, {});
+  });
+}
+
+TEST_F(QueryTest, AWordStaysOneBesideAFileThatIsNoPicture) {
+  std::ofstream("boat") << "notes";
+  std::ofstream("ship", std::ios::binary) << "P5\n1 1\n255\n!";
+  expect_text("boat");
+  EXPECT_EQ(parse_query("ship"), (Terms{{1, picture, "ship"}}));
+  EXPECT_EQ(parse_query("\"ship\""), (Terms{{1, text, "ship"}}));
+}
+
+TEST_F(QueryTest, RemarksTellWhatMayBeMeantOtherwise) {
+  std::ofstream("boat") << "notes";
+  std::ofstream("ship", std::ios::binary) << "P5\n1 1\n255\n!";
+  const auto remarks = [](const std::string& expression) {
+    std::string all;
+    for (const auto& remark : query_remarks(expression, parse_query(expression), nullptr))
+      all += remark + "\n";
+    return all;
+  };
+  const std::pair<const char*, const char*> cases[] = {
+      {"beach - people", "'\"beach\" - \"people\"'"},
+      {"black + white photo", "'\"black\" + \"white photo\"'"},
+      {"-a dog", "'-\"a dog\"'"},
+      {"2*dogs", "'2*\"dogs\"'"},
+      {"album", "a folder of that name"},
+      {"boat", "the file of that name is no picture"},
+      {"ship", "the word is written '\"ship\"'"},
+      {"a photo called x.jpg", "there is no such file"}};
+  for (const auto& [expression, part] : cases)
+    EXPECT_NE(remarks(expression).find(part), std::string::npos) << expression << ": " << remarks(expression);
+  for (const char* clear :
+       {"two dogs", "t-shirt", "\"a\" - \"b\"", "sunset.jpg", "2*snow + sea", "\"album\"", "+", "C++"})
+    EXPECT_EQ(remarks(clear), "") << clear;
+}
+
+/// Knows the letters of ASCII and those from U+00C0 to U+00FF; all else is token 0.
+class LatinTokenizer : public Tokenizer {
+ public:
+  std::vector<std::int32_t> encode_full(std::string_view bytes) const override {
+    std::vector<std::int32_t> ids = {1};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      const auto byte = static_cast<unsigned char>(bytes[i]);
+      if (byte < 0x80 || byte == 0xC3)
+        ids.push_back(byte == 0xC3 ? 1000 + static_cast<unsigned char>(bytes[++i]) : byte);
+      else if (byte >= 0xC0)
+        ids.push_back(0);
+    }
+    return ids;
+  }
+  std::unique_ptr<TextStream> start_decoding(const TextDecoding&) const override { return nullptr; }
+  std::int32_t pad_id() const override { return 1; }
+  std::size_t vocabulary_size() const override { return 2000; }
+};
+
+TEST_F(QueryTest, WhatATokenizerDoesNotKnowIsCounted) {
+  const LatinTokenizer tokenizer;
+  EXPECT_EQ(unknown_part(tokenizer, ""), 0);
+  EXPECT_EQ(unknown_part(tokenizer, "a boat, 12 + 3"), 0);
+  EXPECT_EQ(unknown_part(tokenizer, "caf\xc3\xa9"), 0);
+  EXPECT_EQ(unknown_part(tokenizer, "\xe7\xba\xa2\xe8\x89\xb2"), 1);
+  EXPECT_EQ(unknown_part(tokenizer, "a b \xe7\xba\xa2\xe8\x89\xb2"), 0.5);
+  EXPECT_EQ(unknown_part(tokenizer, "\xff\xfe"), 0);
+  const auto remarks = query_remarks("\xf0\x9f\x9a\xa4", {{1, text, "\xf0\x9f\x9a\xa4"}}, &tokenizer);
+  ASSERT_EQ(remarks.size(), 1u);
+  EXPECT_NE(remarks[0].find("does not know most characters"), std::string::npos);
 }
 
 TEST_F(QueryTest, QuotesAndBackslashes) {
