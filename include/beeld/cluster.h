@@ -34,12 +34,23 @@ struct DuplicateGroup {
   /// The largest cosine c such that pairs with cosines of c and more hold the group together: the weakest
   /// link of its maximum spanning tree. The cosine of the pair, for two rows.
   float similarity = 0;
+
+  float lowest = 0;  ///< The cosine of its least alike pair.
 };
 
-/// Groups of unit rows `[N,D]` that are linked, directly or through other rows, by cosines (as by dot()) of
-/// at least `threshold`; largest similarity first, then in the order of their first rows. Exact over all
-/// pairs: N^2 D / 2 products, memory linear in N. Throws Error(invalid_argument) for a threshold that is no
-/// number.
-std::vector<DuplicateGroup> near_duplicates(const Matrix& rows, float threshold);
+/// When rows belong to one group.
+enum class Linkage {
+  single,    ///< They are linked, directly or through other rows, by cosines of at least the threshold.
+  complete,  ///< The cosine of every two of them is at least the threshold.
+};
+
+/// Groups of unit rows `[N,D]` by cosines (as by dot()) of at least `threshold`; largest similarity first,
+/// then in the order of their first rows. Exact over all pairs: N^2 D / 2 products, memory linear in N.
+///
+/// Complete groups are parts of single ones: from the strongest link of their maximum spanning tree to the
+/// weakest, two groups become one where all their pairs allow it. Throws Error(invalid_argument) for a
+/// threshold that is no number.
+std::vector<DuplicateGroup> near_duplicates(const Matrix& rows, float threshold,
+                                            Linkage linkage = Linkage::single);
 
 }  // namespace beeld

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "core/base/digest.h"
 #include "core/format/safetensors.h"
 
 namespace beeld {
@@ -18,6 +19,19 @@ constexpr std::size_t shown_digits = 12;  // of a fingerprint
 
 std::span<const std::byte> bytes_of(const std::vector<float>& values) {
   return std::as_bytes(std::span(values));
+}
+
+/// Over all that decides what a probe says.
+std::string checksum_of(const Probe& probe, const std::string& classes) {
+  Digest digest;
+  const auto& [weights, bias, penalty] = probe.classifier;
+  for (const auto bytes :
+       {bytes_of(weights.values), bytes_of(bias), std::as_bytes(std::span(classes)),
+        std::as_bytes(std::span(probe.model)), std::as_bytes(std::span(probe.fingerprint))}) {
+    digest.add(std::to_string(bytes.size()) + ":");
+    digest.add(bytes);
+  }
+  return digest.hex();
 }
 
 [[noreturn]] void corrupt(const std::filesystem::path& file, const std::string& what) {
@@ -83,7 +97,8 @@ void save_probe(const std::filesystem::path& file, const Probe& probe) {
                     {{"format", "beeld probe"},
                      {"classes", names},
                      {"model", probe.model},
-                     {"fingerprint", probe.fingerprint}});
+                     {"fingerprint", probe.fingerprint},
+                     {"checksum", checksum_of(probe, names)}});
 }
 
 Probe load_probe(const std::filesystem::path& file, const ModelInfo& model) {
@@ -98,7 +113,8 @@ Probe load_probe(const std::filesystem::path& file, const ModelInfo& model) {
                     (model.folder.empty() ? model.name : model_reference(model.folder)) + " (" +
                     model.fingerprint.substr(0, shown_digits) + ")");
   }
-  probe.classes = class_names(metadata(content, file, "classes"), file);
+  const auto names = metadata(content, file, "classes");
+  probe.classes = class_names(names, file);
   const auto rows = static_cast<std::int64_t>(probe.classes.size());
   auto& [weights, bias, penalty] = probe.classifier;
   weights = Matrix();
@@ -106,6 +122,8 @@ Probe load_probe(const std::filesystem::path& file, const ModelInfo& model) {
   weights.columns = model.dimension;
   weights.values = values(content, file, "weights", {rows, static_cast<std::int64_t>(model.dimension)});
   bias = values(content, file, "bias", {rows});
+  if (metadata(content, file, "checksum") != checksum_of(probe, names))
+    corrupt(file, "damaged: it does not have its checksum");
   return probe;
 }
 

@@ -25,6 +25,14 @@ Matrix near_copies(std::size_t count, std::size_t originals, float spread) {
   return rows;
 }
 
+float lowest_of(const Matrix& rows, const std::vector<std::size_t>& members) {
+  float lowest = 2;
+  for (const auto a : members)
+    for (const auto b : members)
+      if (a < b) lowest = std::min(lowest, dot(rows[a], rows[b]));
+  return lowest;
+}
+
 /// The definition: components of the graph of all pairs, and the highest bar that keeps a group together.
 std::vector<DuplicateGroup> brute_force(const Matrix& rows, float threshold) {
   const auto components = [&](float bar, const std::vector<std::size_t>& members) {
@@ -57,7 +65,7 @@ std::vector<DuplicateGroup> brute_force(const Matrix& rows, float threshold) {
         if (const float bar = dot(rows[a], rows[b]);
             a < b && bar > similarity && components(bar, members).size() == 1)
           similarity = bar;
-    groups.push_back({members, similarity});
+    groups.push_back({members, similarity, lowest_of(rows, members)});
   }
   std::sort(groups.begin(), groups.end(), [](const auto& x, const auto& y) {
     return x.similarity != y.similarity ? x.similarity > y.similarity : x.rows.front() < y.rows.front();
@@ -70,6 +78,7 @@ void expect_equal(const std::vector<DuplicateGroup>& got, const std::vector<Dupl
   for (std::size_t i = 0; i < got.size(); ++i) {
     EXPECT_EQ(got[i].rows, expected[i].rows);
     EXPECT_EQ(got[i].similarity, expected[i].similarity);
+    EXPECT_NEAR(got[i].lowest, expected[i].lowest, 1e-6);
   }
 }
 
@@ -137,6 +146,59 @@ TEST(NearDuplicates, ManyPairsStayExact) {
     EXPECT_EQ(group.similarity, weakest);
   }
   EXPECT_EQ(members, 1700u);
+}
+
+// The definition: from the strongest pair to the weakest, two groups become one where all their pairs allow
+// it.
+TEST(NearDuplicates, CompleteGroupsHoldNoPairBelowTheThreshold) {
+  for (const float spread : {0.05F, 0.15F, 0.3F}) {
+    const auto rows = near_copies(150, 40, spread);
+    for (const float threshold : {0.8F, 0.9F, 0.97F}) {
+      const auto single = near_duplicates(rows, threshold),
+                 complete = near_duplicates(rows, threshold, Linkage::complete);
+      std::vector<std::size_t> single_of(rows.rows, rows.rows), complete_of(rows.rows, rows.rows);
+      for (std::size_t i = 0; i < single.size(); ++i)
+        for (const auto row : single[i].rows) single_of[row] = i;
+      for (std::size_t i = 0; i < complete.size(); ++i) {
+        EXPECT_GE(complete[i].lowest, threshold - 1e-6F);
+        EXPECT_NEAR(complete[i].lowest, lowest_of(rows, complete[i].rows), 1e-6);
+        EXPECT_GE(complete[i].similarity, complete[i].lowest - 1e-6F);
+        for (const auto row : complete[i].rows) {
+          EXPECT_EQ(complete_of[row], rows.rows) << "a row is in one group";
+          complete_of[row] = i;
+          EXPECT_EQ(single_of[row], single_of[complete[i].rows.front()]);
+        }
+      }
+      for (const auto& group : single) {
+        if (group.lowest < threshold) continue;
+        for (const auto row : group.rows) EXPECT_EQ(complete_of[row], complete_of[group.rows.front()]);
+        EXPECT_NE(complete_of[group.rows.front()], rows.rows) << "what is alike as a whole stays whole";
+      }
+    }
+  }
+}
+
+TEST(NearDuplicates, AChainFallsApartIntoCompleteGroups) {
+  Matrix rows(6, 2);
+  for (std::size_t i = 0; i < 6; ++i) {
+    const double angle = 0.1 * static_cast<double>(i) + 0.001 * static_cast<double>(i * i);
+    rows[i][0] = static_cast<float>(std::cos(angle));
+    rows[i][1] = static_cast<float>(std::sin(angle));
+  }
+  ASSERT_EQ(near_duplicates(rows, 0.99F).size(), 1u);
+  EXPECT_LT(near_duplicates(rows, 0.99F)[0].lowest, 0.9F);
+  const auto complete = near_duplicates(rows, 0.99F, Linkage::complete);
+  ASSERT_EQ(complete.size(), 3u);
+  for (const auto& group : complete) EXPECT_EQ(group.rows.size(), 2u);
+  EXPECT_EQ(complete[0].rows, (std::vector<std::size_t>{0, 1}));
+}
+
+TEST(NearDuplicates, ThousandsOfCopiesAreOneCompleteGroup) {
+  const auto rows = near_copies(3000, 1, 0);
+  const auto groups = near_duplicates(rows, 0.9F, Linkage::complete);
+  ASSERT_EQ(groups.size(), 1u);
+  EXPECT_EQ(groups[0].rows.size(), 3000u);
+  EXPECT_NEAR(groups[0].lowest, 1, 1e-6);
 }
 
 TEST(NearDuplicates, NothingAndNonsense) {

@@ -5,7 +5,9 @@
 
 #include <cmath>
 #include <fstream>
+#include <random>
 
+#include "core/base/files.h"
 #include "core/format/safetensors.h"
 #include "tests/support/expect_error.h"
 #include "tests/support/temporary_folder.h"
@@ -105,7 +107,7 @@ TEST_F(ProbeFile, RefusesPartsThatDoNotAgree) {
   write(Matrix(2, 3), {0, std::nanf("")}, metadata(R"(["a","b"])"));
   EXPECT_EQ(refusal(), corrupt);
   write(Matrix(2, 3), {0, 0}, metadata(R"(["a","b"])"));
-  EXPECT_EQ(load_probe(file_, model_).classes.size(), 2u);
+  EXPECT_EQ(refusal(), corrupt) << "without a checksum";
 }
 
 TEST_F(ProbeFile, RefusesToSaveSizesThatDoNotAgree) {
@@ -133,6 +135,25 @@ TEST_F(ProbeFile, SurvivesDamage) {
   }
   std::filesystem::remove(file_);
   EXPECT_EQ(refusal(), ErrorCode::not_found);
+}
+
+TEST_F(ProbeFile, IsNeverSilentlyAnotherWhenDamaged) {
+  save_probe(file_, probe_);
+  const auto whole = read_file(file_, 1 << 20);
+  std::mt19937 random(5);
+  for (int round = 0; round < 500; ++round) {
+    auto bytes = whole;
+    bytes[random() % bytes.size()] ^= static_cast<char>(1 + random() % 255);
+    write_file_atomically(file_, bytes);
+    try {
+      const auto read = load_probe(file_, model_);
+      EXPECT_EQ(read.classifier.weights.values, probe_.classifier.weights.values);
+      EXPECT_EQ(read.classifier.bias, probe_.classifier.bias);
+      EXPECT_EQ(read.classes, probe_.classes);
+      EXPECT_EQ(read.model, probe_.model);
+    } catch (const Error&) {
+    }
+  }
 }
 
 }  // namespace
