@@ -11,9 +11,12 @@ function(beeld_compile_options target)
   if(BEELD_DEVELOPER)
     target_compile_options(${target} PRIVATE
       -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Werror
-      # GCC 12 sees overlapping copies where strings are joined, and there are none (GCC bug 105651); behind a
-      # precompiled header also copies that are too long.
-      $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict -Wno-stringop-overflow>)
+      # GCC 12 sees overlapping copies where strings are joined, and there are none (GCC bug 105651).
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)
+      # Behind a precompiled header also copies that are too long. The other presets keep these warnings.
+      target_compile_options(${target} PRIVATE -Wno-stringop-overflow -Wno-array-bounds)
+    endif()
   endif()
   if(BEELD_SANITIZE)
     target_compile_options(${target} PUBLIC -fsanitize=${BEELD_SANITIZE} -fno-omit-frame-pointer
@@ -39,12 +42,6 @@ function(beeld_precompile target)
       target_precompile_headers(${target} PRIVATE ${ARGN})
     endif()
   endif()
-endfunction()
-
-# beeld_no_precompiled(source...): where GCC 12 behind a precompiled header sees copies of strings beyond their end, and
-# there are none.
-function(beeld_no_precompiled)
-  set_source_files_properties(${ARGN} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
 
 # The libraries' headers, compiled without the definitions of any of them.

@@ -175,7 +175,7 @@ void check_text_encoder(const fs::path& folder) {
               folder.parent_path().filename().c_str(), folder.filename().c_str(),
               wrong_tokens == 0 ? "equal" : "DIFFER", text, feature);
   EXPECT_EQ(wrong_tokens, 0);
-  EXPECT_LE(text, embedding_tolerance);
+  EXPECT_LE(text, tolerance_of(folder).embeddings);
   EXPECT_LE(feature, feature_tolerance);
 }
 
