@@ -109,7 +109,7 @@ class Model {
   /// What a tower knows of every token before it is pooled, for heads, maps and searches of parts: the
   /// last_hidden_state of Hugging Face's models, and timm's forward_features. They are behind the tower's
   /// last norm, but for Hugging Face's CLIP and Chinese-CLIP, which norm a picture's pooled row only, timm's
-  /// models with an fc_norm, and Chinese-CLIP's texts, whose last block ends with a norm. Throws as
+  /// models with an fc_norm, and texts of BERT's kinds, whose last block ends with a norm. Throws as
   /// encode_pixels() does.
   TokenFeatures token_features(std::span<const Pixels> pixels) const;
 
