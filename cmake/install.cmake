@@ -12,7 +12,7 @@ install(DIRECTORY include/beeld DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MA
 # The default model with its card; a source tree without them installs all the rest.
 install(DIRECTORY data/model DESTINATION ${CMAKE_INSTALL_DATADIR}/beeld COMPONENT command OPTIONAL
   FILES_MATCHING PATTERN "*.json" PATTERN "*.model" PATTERN "*.safetensors")
-install(FILES data/MODEL_CARD.md DESTINATION ${CMAKE_INSTALL_DATADIR}/beeld COMPONENT command OPTIONAL)
+install(FILES data/MODEL_CARD.md data/known_models.tsv DESTINATION ${CMAKE_INSTALL_DATADIR}/beeld COMPONENT command OPTIONAL)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright COMPONENT command)
 install(EXPORT beeldTargets NAMESPACE beeld:: DESTINATION ${package_folder})
 install(FILES ${PROJECT_BINARY_DIR}/beeldConfig.cmake ${PROJECT_BINARY_DIR}/beeldConfigVersion.cmake

@@ -3,6 +3,8 @@
 #include "cli/command.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/progress.h"
+#include "multimodal/hub/store_names.h"
+#include "multimodal/model/known_models.h"
 
 namespace beeld::cli {
 
@@ -21,6 +23,10 @@ ExitCode pull_model(Session& session, const std::string& reference) {
     session.output.object({{"model", reference}, {"path", json_path(folder)}});
   else
     session.output.text(shown_path(folder) + "\n");
+  if (const auto name = parse_hub_name(reference)) {
+    const auto note = known_note(name->repository());
+    if (!note.empty()) session.output.note(name->repository() + ": " + note);
+  }
   return ExitCode::done;
 }
 

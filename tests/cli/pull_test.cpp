@@ -33,6 +33,7 @@ TEST_F(PullCommandTest, FetchesThePickledWeightsOfTheReadme) {
   const auto pulled = run_plain({"pull", "hf:openai/clip-vit-base-patch32"});
   ASSERT_EQ(pulled.code, 0) << pulled.err;
   EXPECT_EQ(pulled.out, (folder_ / "store/openai/clip-vit-base-patch32").string() + "\n");
+  EXPECT_TRUE(pulled.names("newer transformers resize by torchvision")) << pulled.err;
   for (const auto& request : server_.requests()) {
     for (const auto* name : {"tf_model", "flax_model", "README", "gitattributes"})
       EXPECT_EQ(request.path.find(name), std::string::npos) << request.path;
@@ -61,6 +62,19 @@ TEST_F(PullCommandTest, RevisionsLieSideBySide) {
   const auto lines = run_plain({"models", "--json"}).lines();
   ASSERT_EQ(lines.size(), 2U);
   EXPECT_TRUE(std::filesystem::is_directory(lines[1]["path"].get<std::string>())) << lines[1];
+}
+
+TEST_F(PullCommandTest, ModelsThatAreKnownAreListedByName) {
+  const auto listed = run_plain({"models", "--known"});
+  EXPECT_EQ(listed.code, 0) << listed.err;
+  for (const auto* part :
+       {"openai/clip-vit-base-patch32 ", "  151.28 M", "  clip/public\n", "lacks quick_gelu"})
+    EXPECT_NE(listed.out.find(part), std::string::npos) << part;
+  const auto lines = run_plain({"models", "--known", "--json"}).lines();
+  ASSERT_GE(lines.size(), 40U);
+  EXPECT_EQ(lines[0]["name"], "openai/clip-vit-base-patch32");
+  EXPECT_EQ(lines[0]["family"], "CLIP");
+  EXPECT_EQ(lines[0]["reference"], "clip/public");
 }
 
 TEST_F(PullCommandTest, ARefusalComesBeforeTheWeights) {
