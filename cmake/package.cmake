@@ -12,10 +12,11 @@ set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME beeld)
 set(CPACK_DEBIAN_COMMAND_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_DESCRIPTION "${PROJECT_DESCRIPTION}
- Pictures are searched by sentences or by other pictures, classified by words,
- sorted into groups and embedded, with published checkpoints of the CLIP family
- or the small model that is part of the package, which is for research only.")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+"Pictures are searched by sentences or by other pictures, classified by words,
+sorted into groups and embedded, with published checkpoints of the CLIP family
+or the small model that is part of the package, which is for research only.")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 
 set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)

@@ -18,17 +18,19 @@ void write_pages(const fs::path& folder, const CommandText& program, const Comma
     if (!inner.group.empty()) write_pages(folder, program, inner);
 }
 
-/// Where Debian's shells and man look for them below share/.
+/// Where shells and man look for them below share/; Debian's zsh in one place below /usr and in another below
+/// /usr/local.
 void write_documents(const fs::path& share, const CommandText& program) {
-  const fs::path files[] = {"man/man1", "bash-completion/completions", "zsh/site-functions",
-                            "fish/vendor_completions.d"};
+  const fs::path files[] = {"man/man1", "bash-completion/completions", "fish/vendor_completions.d",
+                            "zsh/site-functions", "zsh/vendor-completions"};
   std::error_code error;
   for (const auto& folder : files) fs::create_directories(share / folder, error);
   if (error) throw Error(ErrorCode::io, "[documents] " + share.string() + ": " + error.message());
   write_pages(share / files[0], program, program);
   write_file_atomically(share / files[1] / "beeld", bash_completion(program));
-  write_file_atomically(share / files[2] / "_beeld", zsh_completion(program));
-  write_file_atomically(share / files[3] / "beeld.fish", fish_completion(program));
+  write_file_atomically(share / files[2] / "beeld.fish", fish_completion(program));
+  for (const auto& zsh : {files[3], files[4]})
+    write_file_atomically(share / zsh / "_beeld", zsh_completion(program));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "multimodal/data/own_data.h"
 
 #include <beeld/error.h>
+#include <sys/auxv.h>
 
 #include <algorithm>
 #include <utility>
@@ -15,11 +16,19 @@ bool is_below(const fs::path& path, const fs::path& folder) {
   return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first == folder.end();
 }
 
+fs::path running_program() {
+  std::error_code error;
+  auto program = fs::read_symlink("/proc/self/exe", error);
+  if (!error) return program;
+  // Where there is no /proc, what the system was given to start it.
+  const auto* given = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  return given == nullptr ? fs::path() : fs::weakly_canonical(given, error);
+}
+
 }  // namespace
 
 std::vector<fs::path> own_data_folders() {
-  std::error_code ignored;
-  const auto program = fs::read_symlink("/proc/self/exe", ignored);
+  const auto program = running_program();
   std::vector<fs::path> folders = {program.parent_path().parent_path() / BEELD_DATA_FOLDER,
                                    BEELD_PREFIX_DATA_FOLDER, BEELD_SOURCE_DATA_FOLDER};
   if (is_below(program, BEELD_BUILD_FOLDER)) std::swap(folders[1], folders[2]);

@@ -80,7 +80,8 @@ fs::path default_model_folder() {
 
 std::string model_reference(const fs::path& folder) {
   std::error_code error;
-  const auto place = fs::weakly_canonical(fs::absolute(folder, error), error);
+  auto place = fs::weakly_canonical(fs::absolute(folder, error), error);
+  if (!place.has_filename()) place = place.parent_path();  // a slash at its end
   for (const auto& own : own_data_folders())
     if (fs::equivalent(own / "model", place, error) && !error) return "the model that comes with beeld";
   try {

@@ -118,6 +118,19 @@ TEST_F(Store, TheDefaultModelIsTheOneOfTheEnvironment) {
   ::unsetenv("BEELD_MODEL");
 }
 
+TEST_F(Store, AModelIsCalledByItsReference) {
+  for (const auto* name : {"owner/name", "owner/name@refs+pr+15"})
+    std::filesystem::create_directories(folder_ / name);
+  EXPECT_EQ(model_reference(folder_ / "owner/name"), "owner/name");
+  EXPECT_EQ(model_reference(folder_ / "owner/name/"), "owner/name");
+  EXPECT_EQ(model_reference(folder_ / "owner/name@refs+pr+15"), "owner/name@refs/pr/15");
+  EXPECT_EQ(model_reference(own_model(own_data_folders())), "the model that comes with beeld");
+  std::filesystem::create_directories(folder_ / "elsewhere/a/model");
+  EXPECT_EQ(model_reference(folder_ / "elsewhere/a/model"), folder_ / "elsewhere/a/model");
+  ::setenv("BEELD_STORE", "/nowhere", 1);
+  EXPECT_EQ(model_reference(folder_ / "owner/name"), folder_ / "owner/name");
+}
+
 TEST_F(Store, ItsOwnModelIsTheFirstThatIsThere) {
   const std::vector<std::filesystem::path> folders = {folder_ / "none", folder_ / "empty", folder_ / "first",
                                                       folder_ / "second"};
