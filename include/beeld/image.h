@@ -69,6 +69,13 @@ std::int64_t decode_memory();
 /// is subtracted from white.
 Image to_rgb(const Image& image);
 
+/// A place on the earth, in degrees: latitude north of the equator, -90 to 90, and longitude east of
+/// Greenwich, -180 to 180.
+struct Place {
+  double latitude = 0;
+  double longitude = 0;
+};
+
 /// A picture as a model's vision tower takes it: `[3,H,W]` float32, resized, cropped, normalised.
 struct Pixels {
   int height = 0;
