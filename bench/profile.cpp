@@ -11,8 +11,8 @@
 #include "bench/measure/turns.h"
 #include "core/tensor/op_times.h"
 #include "multimodal/index/schema.h"
-#include "multimodal/index/work.h"
 #include "multimodal/model/model_state.h"
+#include "multimodal/update/work.h"
 #include "tests/support/temporary_folder.h"
 
 namespace beeld::bench {
@@ -54,7 +54,7 @@ double seconds_to_write(const Model::State& state, std::size_t batch_size) {
   const testing::TemporaryFolder folder;
   const ModelIdentity identity{"bench", state.info().fingerprint, state.info().dimension};
   const auto database = Database::open(folder.path() / "index.db");
-  const auto library = adopt_index(database, identity, OtherModel::refuse);
+  const auto library = adopt_index(database, identity);
   PictureTable table(database, identity, library);
   const PictureEncoder encoder{identity, {}, {}};
   const DecodeOptions decoding;

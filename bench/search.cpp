@@ -46,7 +46,7 @@ void write_vectors(const std::filesystem::path& file, const VectorsKey& key, std
 void write_index(const std::filesystem::path& file, const ModelIdentity& model, std::size_t count,
                  Matrix& row) {
   const auto database = Database::open(file);
-  PictureTable table(database, model, adopt_index(database, model, OtherModel::refuse));
+  PictureTable table(database, model, adopt_index(database, model));
   Transaction transaction(database, Transaction::Kind::write);
   draw_rows(count, row, [&](std::size_t number, std::span<const float> values) {
     table.write({.path = "/pictures/" + std::to_string(number) + ".jpg"}, values);

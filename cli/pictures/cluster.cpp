@@ -99,12 +99,13 @@ void print(Output& output, const std::vector<Group>& groups,
     if (output.json()) {
       Json members = Json::array();
       for (const std::size_t row : group.rows) members.push_back(json_path(paths[row]));
-      output.object(
-          {{"cluster", i}, {"label", group.label.empty() ? Json() : Json(group.label)}, {"paths", members}});
+      output.object({{"cluster", i + 1},
+                     {"label", group.label.empty() ? Json() : Json(group.label)},
+                     {"paths", members}});
       continue;
     }
     const std::string name = group.label.empty() ? "" : "  " + printable(group.label);
-    output.text(std::to_string(i) + name + "  (" + grouped(group.rows.size()) + ")\n");
+    output.text(std::to_string(i + 1) + name + "  (" + grouped(group.rows.size()) + ")\n");
     for (const std::size_t row : group.rows) output.text("    " + shown_path(paths[row]) + "\n");
   }
 }
@@ -127,7 +128,13 @@ ExitCode cluster_folders(Session& session, const ClusterCommandOptions& options)
   auto libraries = open_libraries(session, options.libraries);
   if (update_libraries(session, libraries, options.libraries).cancelled) return ExitCode::interrupted;
   const auto pictures = read_libraries(libraries, options.libraries);
-  const auto clusters = cluster(pictures.embeddings, options.clusters);
+  if (pictures.paths.empty()) {
+    session.output.note("there are no pictures to sort");
+    return session.status();
+  }
+  auto wanted = options.clusters;
+  wanted.clusters = std::min(wanted.clusters, pictures.paths.size());
+  const auto clusters = cluster(pictures.embeddings, wanted);
   const auto labels = labels_of(session.model(), clusters.centres, words, templates);
   const auto groups = groups_of(clusters, pictures.embeddings, labels);
   print(session.output, groups, pictures.paths);

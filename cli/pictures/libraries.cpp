@@ -2,6 +2,8 @@
 
 #include <beeld/error.h>
 
+#include <algorithm>
+
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/options.h"
 #include "cli/terminal/progress.h"
@@ -40,7 +42,55 @@ void add_to(UpdateSummary& sum, const UpdateSummary& part) {
   sum.pruned += part.pruned;
   sum.cancelled = sum.cancelled || part.cancelled;
   sum.seconds += part.seconds;
+  sum.vanished += part.vanished;
   sum.unreadable.insert(sum.unreadable.end(), part.unreadable.begin(), part.unreadable.end());
+  sum.damaged.insert(sum.damaged.end(), part.damaged.begin(), part.damaged.end());
+  for (const auto& [format, count] : part.unsupported) sum.unsupported[format] += count;
+}
+
+std::string counted(std::size_t count, const char* of_one, const char* of_many) {
+  return grouped(count) + " " + (count == 1 ? of_one : of_many);
+}
+
+/// What an update found that is no result: new failures by name, known ones as a number.
+void report(Output& output, const UpdateSummary& sum, const LibraryOptions& options) {
+  std::size_t known = 0;
+  for (const auto& picture : sum.unreadable) {
+    if (picture.known && !options.indexing)
+      ++known;
+    else
+      output.failed(picture.path.string(), picture.reason);
+  }
+  for (const auto& picture : sum.damaged) {
+    if (!picture.known || options.indexing)
+      output.note(printable(picture.path.string()) +
+                  ": read as far as it goes: " + printable(picture.reason));
+  }
+  if (options.indexing) return;
+  if (known > 0)
+    output.note(counted(known, "picture", "pictures") + " cannot be read; beeld index says which and why");
+  if (sum.vanished > 0)
+    output.note(counted(sum.vanished, "picture is", "pictures are") + " gone since the last update");
+  if (sum.found == 0 && !sum.unsupported.empty())
+    output.note("formats that are not read: " + unsupported_text(sum));
+}
+
+/// Another model's embeddings are kept, and this one's made, which may surprise by the time it takes.
+void note_new_model(Session& session, const Library& library) {
+  const auto models = Index::models(library.file);
+  if (models.size() < 2 || library.index.size() > 0) return;
+  session.output.note(shown_path(library.file) + ": holds embeddings of " +
+                      counted(models.size() - 1, "other model", "other models") +
+                      ", and none of this one yet: every picture is read");
+}
+
+[[noreturn]] void refuse_empty(const std::filesystem::path& file, const std::vector<IndexedModel>& models,
+                               const ModelInfo& model) {
+  std::string others;
+  for (const auto& other : models)
+    if (other.fingerprint != model.fingerprint) others += (others.empty() ? "" : ", ") + other.name;
+  throw Error(ErrorCode::not_found, "[index] " + file.string() + ": holds embeddings of " + others +
+                                        ", none of " + model.name + "; beeld index makes them");
 }
 
 }  // namespace
@@ -56,26 +106,41 @@ void add_library_options(Command& command, LibraryOptions& options) {
           "as '2019/raw*'; may be repeated")
       ->type_name("GLOB")
       ->expected(1);
-  command.add_flag("--reindex", options.reindex,
-                   "Start again where the index was made by another model, or with other decoding options");
+  command.add_flag(
+      "--reindex", options.reindex,
+      "Read all pictures again, also with other decoding options than those they were read with");
   add_decode_options(command, options.decoding);
 }
 
-std::vector<Library> open_libraries(Session& session, const LibraryOptions& options) {
+std::vector<LibraryFile> library_files(Session& session, const LibraryOptions& options) {
   const auto folders = existing_folders(session, options);
-  const auto open = [&](const std::filesystem::path& file) {
+  if (!options.database.empty()) return {{options.database, folders}};
+  std::vector<LibraryFile> libraries;
+  for (const auto& folder : folders) {
+    const auto file = Index::default_file(folder);
+    const auto same = std::find_if(libraries.begin(), libraries.end(),
+                                   [&](const LibraryFile& library) { return library.file == file; });
+    if (same == libraries.end())
+      libraries.push_back({file, {folder}});
+    else
+      same->folders.push_back(folder);
+  }
+  return libraries;
+}
+
+std::vector<Library> open_libraries(Session& session, const LibraryOptions& options) {
+  std::vector<Library> libraries;
+  for (const auto& [file, folders] : library_files(session, options)) {
     std::error_code ignored;
     const bool fills_it = options.update && !folders.empty();
     if (!fills_it && !std::filesystem::exists(file, ignored))
       throw Error(ErrorCode::not_found, "[index] " + file.string() + ": no such index; beeld index makes it");
-    return Index::open(file, session.model(), options.reindex);
-  };
-  std::vector<Library> libraries;
-  if (!options.database.empty()) {
-    libraries.push_back({open(options.database), folders});
-    return libraries;
+    libraries.push_back({file, Index::open(file, session.model()), folders});
+    if (fills_it) continue;
+    const auto models = Index::models(file);
+    if (models.size() > 1 && libraries.back().index.size() == 0)
+      refuse_empty(file, models, session.model().info());
   }
-  for (const auto& folder : folders) libraries.push_back({open(Index::default_file(folder)), {folder}});
   return libraries;
 }
 
@@ -86,6 +151,11 @@ UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries
   Progress bar(session.output, "indexing");
   for (auto& library : libraries) {
     if (library.folders.empty()) continue;
+    if (!library.index.writable() && !options.indexing) {
+      session.output.note(shown_path(library.file) + ": read-only, and searched as it is");
+      continue;
+    }
+    note_new_model(session, library);
     UpdateOptions update;
     update.prune = options.prune;
     update.reindex = options.reindex;
@@ -99,9 +169,16 @@ UpdateSummary update_libraries(Session& session, std::vector<Library>& libraries
   }
   sum.cancelled = sum.cancelled || interrupted();
   bar.clear();
-  for (const auto& picture : sum.unreadable) session.output.failed(picture.path.string(), picture.reason);
+  report(session.output, sum, options);
   if (sum.cancelled) session.output.note("interrupted; what was indexed is kept");
   return sum;
+}
+
+std::string unsupported_text(const UpdateSummary& summary) {
+  std::string text;
+  for (const auto& [format, count] : summary.unsupported)
+    text += (text.empty() ? "" : ", ") + grouped(count) + " " + format;
+  return text;
 }
 
 IndexedPictures read_libraries(const std::vector<Library>& libraries, const LibraryOptions& options) {

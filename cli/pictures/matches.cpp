@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "cli/pictures/filters.h"
 #include "cli/terminal/preview.h"
 #include "multimodal/page/gallery_thumbnail.h"
 
@@ -26,6 +27,14 @@ PreviewKind kind_of(Output& output, const std::string& wanted) {
     output.note(
         "this terminal is not known to show pictures; --preview=kitty, iterm or sixel says how it does");
   return kind;
+}
+
+void print_json(Output& output, const Match& match) {
+  Json line = {{"path", json_path(match.path)}, {"score", json_number(match.score)}};
+  if (match.taken) line["taken"] = time_text(*match.taken);
+  if (match.place)
+    line["place"] = {{"latitude", match.place->latitude}, {"longitude", match.place->longitude}};
+  output.object(line);
 }
 
 void print_preview(Output& output, const std::filesystem::path& path, PreviewKind kind) {
@@ -59,18 +68,18 @@ void add_match_options(Command& command, MatchOptions& options) {
 void print_matches(Output& output, const std::vector<Match>& matches, const MatchOptions& options) {
   const auto kind = output.json() ? PreviewKind::none : kind_of(output, options.preview);
   for (std::size_t i = 0; i < matches.size(); ++i) {
-    const auto& [path, score] = matches[i];
     if (output.json()) {
-      output.object({{"path", json_path(path)}, {"score", json_number(score)}});
+      print_json(output, matches[i]);
       continue;
     }
+    const auto& path = matches[i].path;
     if (options.paths || options.zeros) {
       output.text(near_path(path).string() + (options.zeros ? '\0' : '\n'));
       continue;
     }
     std::string rank = std::to_string(i + 1);
     rank.insert(0, rank.size() < 4 ? 4 - rank.size() : 0, ' ');
-    output.text(rank + "  " + fixed(score, 4) + "  " + shown_path(path) + "\n");
+    output.text(rank + "  " + fixed(matches[i].score, 4) + "  " + shown_path(path) + "\n");
     print_preview(output, path, kind);
   }
 }

@@ -8,7 +8,7 @@
 
 #include "cli/terminal/progress.h"
 #include "core/base/parallel.h"
-#include "multimodal/index/picture_files.h"
+#include "multimodal/update/picture_files.h"
 #include "vision/decode/decode.h"
 
 namespace beeld::cli {

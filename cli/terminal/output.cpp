@@ -3,6 +3,7 @@
 #include <beeld/error.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -10,8 +11,62 @@
 
 namespace beeld::cli {
 
+namespace {
+
+/// The length of the UTF-8 character at the front; 0 where there is none.
+std::size_t character_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto first = byte(0);
+  if (first < 0x80) return 1;
+  const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2;
+  if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
+  for (std::size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  // Too long for what they say, surrogates, and beyond the last character.
+  if ((first == 0xE0 && byte(1) < 0xA0) || (first == 0xED && byte(1) > 0x9F)) return 0;
+  if ((first == 0xF0 && byte(1) < 0x90) || (first == 0xF4 && byte(1) > 0x8F)) return 0;
+  return length;
+}
+
+std::string json_text(std::string_view text) {
+  std::string json = "\"";
+  while (!text.empty()) {
+    const auto length = character_length(text);
+    if (length > 0) {
+      const auto quoted = Json(std::string(text.substr(0, length))).dump();
+      json += quoted.substr(1, quoted.size() - 2);
+    } else {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\udc%02x",
+                    static_cast<unsigned>(static_cast<unsigned char>(text[0])));
+      json += escape;
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return json + '"';
+}
+
+/// JSON whose texts may hold any bytes.
+std::string json_line(const Json& value) {
+  if (value.is_string()) return json_text(value.get_ref<const std::string&>());
+  if (!value.is_structured()) return value.dump();
+  std::string line;
+  for (const auto& [key, item] : value.items()) {
+    line += line.empty() ? "" : ",";
+    if (value.is_object()) line += json_text(key) + ":";
+    line += json_line(item);
+  }
+  return value.is_object() ? "{" + line + "}" : "[" + line + "]";
+}
+
+}  // namespace
+
 void Output::object(const Json& value) {
-  std::cout << value.dump(-1, ' ', false, Json::error_handler_t::replace) << '\n';
+  try {
+    std::cout << value.dump() << '\n';
+  } catch (const Json::type_error&) {  // a text that is not UTF-8
+    std::cout << json_line(value) << '\n';
+  }
 }
 
 void Output::text(const std::string& text) { std::cout << text; }

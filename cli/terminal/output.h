@@ -29,7 +29,9 @@ class Output {
 
   bool json() const { return options_.json; }
 
-  /// One JSON object on a line of its own on stdout; invalid UTF-8 becomes U+FFFD.
+  /// One JSON object on a line of its own on stdout. A byte of a text that is not UTF-8, as a file's name may
+  /// hold, is written as the escape \udcXX, XX being the byte: what Python's os.fsencode() turns back into
+  /// it.
   void object(const Json& value);
 
   /// Text for people on stdout, as it is.

@@ -2,6 +2,8 @@
 
 #include <beeld/error.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <utility>
 
@@ -9,15 +11,40 @@ namespace beeld {
 
 namespace {
 
-std::shared_ptr<const Vectors> write_vectors(const std::filesystem::path& file, PictureTable& table,
-                                             const VectorsKey& key) {
-  VectorsWriter writer(file, key);
+void fill(VectorsWriter& writer, PictureTable& table) {
   table.for_each_embedding(
-      [&](std::int64_t id, std::string_view, std::span<const float> row) { writer.add(id, row); });
+      [&](std::int64_t id, const std::string&, std::span<const float> row) { writer.add(id, row); });
   writer.finish();
+}
+
+std::shared_ptr<const Vectors> open_written(const std::filesystem::path& file, const VectorsKey& key) {
   auto vectors = Vectors::open(file, key);
   if (!vectors) throw Error(ErrorCode::io, "[index] " + file.string() + ": was written, but cannot be read");
   return std::make_shared<const Vectors>(std::move(*vectors));
+}
+
+std::shared_ptr<const Vectors> write_vectors(const std::filesystem::path& file, PictureTable& table,
+                                             const VectorsKey& key) {
+  {
+    VectorsWriter writer(file, key);
+    fill(writer, table);
+  }
+  return open_written(file, key);
+}
+
+std::shared_ptr<const Vectors> write_vectors_in_memory(PictureTable& table, const VectorsKey& key) {
+  const int descriptor = ::memfd_create("beeld-vectors", MFD_CLOEXEC);
+  if (descriptor < 0) throw Error(ErrorCode::io, "[index] no file in memory for vectors");
+  try {
+    VectorsWriter writer(descriptor, key);
+    fill(writer, table);
+    auto vectors = open_written("/proc/self/fd/" + std::to_string(descriptor), key);
+    ::close(descriptor);  // the mapping keeps the content
+    return vectors;
+  } catch (...) {
+    ::close(descriptor);
+    throw;
+  }
 }
 
 std::shared_ptr<const Vectors> write_temporary_vectors(PictureTable& table, const VectorsKey& key) {
@@ -38,15 +65,36 @@ std::shared_ptr<const Vectors> write_temporary_vectors(PictureTable& table, cons
   }
 }
 
+std::shared_ptr<const Vectors> write_elsewhere(PictureTable& table, const VectorsKey& key) {
+  try {
+    return write_temporary_vectors(table, key);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::io) throw;
+    return write_vectors_in_memory(table, key);
+  }
+}
+
 }  // namespace
 
-std::filesystem::path vectors_file(const std::filesystem::path& index) { return index.string() + ".vectors"; }
+std::filesystem::path vectors_file(const std::filesystem::path& index, std::int64_t model) {
+  return index.string() + ".vectors" + (model == 1 ? "" : "-" + std::to_string(model));
+}
 
 std::shared_ptr<const Vectors> vectors_beside(const std::filesystem::path& index, PictureTable& table,
                                               const VectorsKey& key) {
-  const auto file = vectors_file(index);
+  const auto file = vectors_file(index, table.model());
   if (auto vectors = Vectors::open(file, key)) return std::make_shared<const Vectors>(std::move(*vectors));
   return write_vectors(file, table, key);
+}
+
+bool make_right(const std::filesystem::path& index, PictureTable& table, const VectorsKey& key) {
+  const auto file = vectors_file(index, table.model());
+  const auto vectors = Vectors::open(file, key);
+  bool right = vectors.has_value();
+  for (std::size_t block = 0; right && block * Vectors::block_rows < vectors->size(); ++block)
+    right = vectors->is_right(block);
+  if (!right) write_vectors(file, table, key);
+  return right;
 }
 
 CurrentVectors::CurrentVectors(std::filesystem::path index) : index_(std::move(index)) {}
@@ -73,14 +121,14 @@ bool CurrentVectors::is_outdated(const VectorsKey& key) const {
 std::shared_ptr<const Vectors> CurrentVectors::make(PictureTable& table, const VectorsKey& key,
                                                     Present present) {
   const auto make_beside = [&] {
-    if (present == Present::wrong) return write_vectors(vectors_file(index_), table, key);
+    if (present == Present::wrong) return write_vectors(vectors_file(index_, table.model()), table, key);
     return vectors_beside(index_, table, key);
   };
   try {
     vectors_ = make_beside();
   } catch (const Error& error) {  // a folder that is read-only, or a disk that is full
     if (error.code() != ErrorCode::io) throw;
-    vectors_ = write_temporary_vectors(table, key);
+    vectors_ = write_elsewhere(table, key);
   }
   key_ = key;
   return vectors_;

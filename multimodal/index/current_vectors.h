@@ -9,17 +9,21 @@
 
 namespace beeld {
 
-/// The file of vectors beside an index.
-std::filesystem::path vectors_file(const std::filesystem::path& index);
+/// The file of vectors of one of its models beside an index.
+std::filesystem::path vectors_file(const std::filesystem::path& index, std::int64_t model = 1);
 
 /// The vectors beside the index, for the state `table` shows in the transaction that is open on it: the file
 /// as it is, or written anew where it is absent, stale or damaged. Throws Error(io) where it cannot be.
 std::shared_ptr<const Vectors> vectors_beside(const std::filesystem::path& index, PictureTable& table,
                                               const VectorsKey& key);
 
+/// Verifies all of the file of vectors beside the index; false where it was not right, or of another state,
+/// and has been written anew.
+bool make_right(const std::filesystem::path& index, PictureTable& table, const VectorsKey& key);
+
 /// The vectors of an index for its searches. Where their file cannot be written (a read-only folder, a full
-/// disk) it is made in the folder for temporary files, and lasts as long as it is in use. Safe for use by
-/// several threads at once: those that need new vectors wait for the one that makes them.
+/// disk) it is made in the folder for temporary files, else in memory, and lasts as long as it is in use.
+/// Safe for use by several threads at once: those that need new vectors wait for the one that makes them.
 class CurrentVectors {
  public:
   explicit CurrentVectors(std::filesystem::path index);

@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "multimodal/index/checked_pages.h"
+
 namespace beeld {
 
 namespace {
@@ -12,6 +14,7 @@ namespace {
 constexpr int busy_milliseconds = 30'000;
 
 ErrorCode code_of(int result) {
+  if (result == SQLITE_IOERR_DATA) return ErrorCode::corrupt;
   switch (result & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -27,11 +30,18 @@ ErrorCode code_of(int result) {
   }
 }
 
+/// Another process has the file for itself: it must be waited for, and not be read past its locks.
+struct Locked : Error {
+  using Error::Error;
+};
+
 [[noreturn]] void fail(sqlite3* database, int result) {
   const char* name = database ? sqlite3_db_filename(database, "main") : nullptr;
   std::string message = "[index] " + std::string(name ? name : "database") + ": ";
   if ((result & 0xff) == SQLITE_BUSY)
-    message += "another process keeps it locked; try again when it is done";
+    throw Locked(ErrorCode::io, message + "another process keeps it locked; try again when it is done");
+  if (result == SQLITE_IOERR_DATA)
+    message += "damaged: a page does not have its checksum; beeld index --check rescues the rest";
   else
     message += database ? sqlite3_errmsg(database) : sqlite3_errstr(result);
   throw Error(code_of(result), message);
@@ -63,12 +73,18 @@ int access_flags(DatabaseAccess access) {
     case DatabaseAccess::create:
       return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
     case DatabaseAccess::read_write:
+    case DatabaseAccess::unverified:
       return SQLITE_OPEN_READWRITE;
     case DatabaseAccess::read_only:
     case DatabaseAccess::immutable:
       break;
   }
   return SQLITE_OPEN_READONLY;
+}
+
+const char* uri_parameters(DatabaseAccess access) {
+  if (access == DatabaseAccess::immutable) return "?immutable=1";
+  return access == DatabaseAccess::unverified ? "?unverified=1" : "";
 }
 
 bool has_pending_log(const std::filesystem::path& file) {
@@ -90,6 +106,10 @@ void Statement::bind_one(int index, std::string_view value) {
   const char* data = value.empty() ? "" : value.data();
   check(sqlite3_db_handle(statement_.get()),
         sqlite3_bind_blob64(statement_.get(), index, data, value.size(), SQLITE_STATIC));
+}
+
+void Statement::bind_one(int index, double value) {
+  check(sqlite3_db_handle(statement_.get()), sqlite3_bind_double(statement_.get(), index, value));
 }
 
 void Statement::bind_one(int index, std::nullopt_t) {
@@ -114,6 +134,8 @@ void Statement::reset() { static_cast<void>(sqlite3_reset(statement_.get())); }
 
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
 
+double Statement::real(int column) const { return sqlite3_column_double(statement_.get(), column); }
+
 std::string_view Statement::bytes(int column) const {
   const void* data = sqlite3_column_blob(statement_.get(), column);
   const int size = sqlite3_column_bytes(statement_.get(), column);
@@ -127,12 +149,13 @@ bool Statement::is_null(int column) const {
 
 void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
 
-Database::Database(const std::filesystem::path& file, DatabaseAccess access) {
+Database::Database(const std::filesystem::path& file, DatabaseAccess access)
+    : file_(std::filesystem::absolute(file).lexically_normal()) {
   int flags = SQLITE_OPEN_FULLMUTEX | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE;
   flags |= access_flags(access);
-  const auto uri = uri_of(file, access == DatabaseAccess::immutable ? "?immutable=1" : "");
+  const auto uri = uri_of(file, uri_parameters(access));
   sqlite3* database = nullptr;
-  const int result = sqlite3_open_v2(uri.c_str(), &database, flags, nullptr);
+  const int result = sqlite3_open_v2(uri.c_str(), &database, flags, checked_pages());
   database_.reset(database);  // to be closed even where opening failed
   if (result != SQLITE_OK) {
     throw Error(code_of(result), "[index] " + file.string() + ": " + sqlite3_errstr(result) +
@@ -149,20 +172,23 @@ Database::Database(const std::filesystem::path& file, DatabaseAccess access) {
 
 Database Database::open(const std::filesystem::path& file, DatabaseAccess most) {
   std::error_code ignored;
-  const bool exists = std::filesystem::exists(file, ignored);
-  if (!exists || ::access(file.c_str(), W_OK) == 0) return Database(file, most);
+  if (!std::filesystem::exists(file, ignored)) return Database(file, most);
+  const bool may_write = ::access(file.c_str(), W_OK) == 0;
   try {
     // A WAL database needs its shared-memory file even for reading; where that can neither be found nor
-    // made, this first read fails.
-    Database database(file, DatabaseAccess::read_only);
+    // made (a read-only folder, a full disk), this first read fails.
+    Database database(file, may_write ? most : DatabaseAccess::read_only);
     database.integer("SELECT count(*) FROM sqlite_schema");
     return database;
+  } catch (const Locked&) {
+    throw;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::io) throw;
-  }
-  if (has_pending_log(file)) {
-    throw Error(ErrorCode::io, "[index] " + file.string() +
-                                   ": changes wait in its -wal file, which only a writable folder can merge");
+    if (has_pending_log(file)) {
+      throw Error(ErrorCode::io,
+                  std::string(error.what()) +
+                      "; changes wait in its -wal file, which only a folder with room can merge");
+    }
   }
   return Database(file, DatabaseAccess::immutable);
 }
@@ -184,6 +210,24 @@ std::int64_t Database::integer(const std::string& sql) const {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(database_.get()); }
+
+void Database::clear() const {
+  const auto set = [&](int on) {
+    check(database_.get(), sqlite3_db_config(database_.get(), SQLITE_DBCONFIG_RESET_DATABASE, on, nullptr));
+  };
+  set(1);
+  try {
+    execute("VACUUM");
+  } catch (...) {
+    set(0);
+    throw;
+  }
+  set(0);
+}
+
+void Database::reserve_checksums() const { beeld::reserve_checksums(database_.get()); }
+
+bool Database::has_checksums() const { return beeld::has_checksums(database_.get()); }
 
 bool Database::writable() const { return sqlite3_db_readonly(database_.get(), "main") == 0; }
 

@@ -37,6 +37,7 @@ class Statement {
   void reset();
 
   std::int64_t integer(int column) const;
+  double real(int column) const;
 
   /// Valid until the next step().
   std::string_view bytes(int column) const;
@@ -51,7 +52,15 @@ class Statement {
   explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
   void bind_one(int index, std::int64_t value);
   void bind_one(int index, std::string_view value);
+  void bind_one(int index, double value);
   void bind_one(int index, std::nullopt_t);
+  template <class Value>
+  void bind_one(int index, const std::optional<Value>& value) {
+    if (value)
+      bind_one(index, *value);
+    else
+      bind_one(index, std::nullopt);
+  }
 
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
@@ -62,16 +71,17 @@ enum class DatabaseAccess {
   read_write,  ///< The same with a file that exists.
   read_only,   ///< Reads what others write.
   immutable,   ///< A file on a medium nobody can write: no locks, no journal.
+  unverified,  ///< read_write, for rescuing what a damaged file still holds: its pages are taken as they are.
 };
 
-/// A connection to an SQLite file.
+/// A connection to an SQLite file, whose pages are verified as checked_pages.h says.
 ///
 /// Errors: corrupt (not a database, or damaged), io (cannot be opened, read or written, disk full, or locked
 /// by another process for longer than half a minute), limit (a value too large, out of memory).
 class Database {
  public:
   /// Opens with the most access the file system grants: `most`, which allows writing, else read_only, else
-  /// immutable.
+  /// immutable. Reading needs no space on the disk.
   static Database open(const std::filesystem::path& file, DatabaseAccess most = DatabaseAccess::create);
 
   Database(const std::filesystem::path& file, DatabaseAccess access);
@@ -89,10 +99,22 @@ class Database {
 
   bool writable() const;
 
+  /// As it was given, absolute.
+  const std::filesystem::path& file() const { return file_; }
+
+  /// Drops all tables, whatever state they are in.
+  void clear() const;
+
+  /// Makes room for the checksums of pages in a database that is empty, or about to be written anew by
+  /// VACUUM.
+  void reserve_checksums() const;
+  bool has_checksums() const;
+
  private:
   struct Close {
     void operator()(sqlite3* database) const;
   };
+  std::filesystem::path file_;
   std::unique_ptr<sqlite3, Close> database_;
 };
 

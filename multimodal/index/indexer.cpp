@@ -16,10 +16,10 @@ PictureEncoder checked(PictureEncoder encoder) {
 
 }  // namespace
 
-Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel other)
+Indexer::Indexer(std::filesystem::path file, PictureEncoder encoder)
     : file_(std::move(file)),
       encoder_(checked(std::move(encoder))),
-      readers_(file_, encoder_.model, other),
+      readers_(file_, encoder_.model),
       vectors_(file_) {}
 
 IndexedPictures Indexer::read_all(const std::vector<std::filesystem::path>& folders) const {
@@ -28,7 +28,7 @@ IndexedPictures Indexer::read_all(const std::vector<std::filesystem::path>& fold
   auto& [paths, embeddings] = pictures;
   for (const auto& range : ranges_below(folders)) {
     snapshot.table().for_each_embedding(
-        range, [&](std::int64_t, std::string_view path, std::span<const float> row) {
+        range, [&](std::int64_t, const std::string& path, std::span<const float> row) {
           paths.emplace_back(path);
           embeddings.values.insert(embeddings.values.end(), row.begin(), row.end());
         });

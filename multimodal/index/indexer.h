@@ -27,16 +27,20 @@ struct PictureEncoder {
 /// once, whose searches run side by side.
 class Indexer {
  public:
-  Indexer(std::filesystem::path file, PictureEncoder encoder, OtherModel other = OtherModel::refuse);
+  Indexer(std::filesystem::path file, PictureEncoder encoder);
 
   UpdateSummary update(const std::vector<std::filesystem::path>& folders, const UpdateOptions& options);
 
   std::vector<Match> search(std::span<const float> query, std::size_t count, float min_score,
                             const std::vector<std::filesystem::path>& folders) const;
 
+  /// Without files that are gone, as Index::search.
+  std::vector<Match> search(std::span<const float> query, const SearchOptions& options) const;
+
   IndexedPictures read_all(const std::vector<std::filesystem::path>& folders) const;
 
   std::size_t size() const;
+  bool writable() const { return readers_.writable(); }
 
   /// The index as it is now: what every function above reads.
   Snapshot snapshot() const { return Snapshot(readers_); }
@@ -44,7 +48,8 @@ class Indexer {
  private:
   VectorsKey key_of(const Snapshot& snapshot) const;
   std::optional<std::vector<Match>> search(const Snapshot& snapshot, const ScanRequest& request,
-                                           const std::vector<std::filesystem::path>& folders) const;
+                                           const PictureFilter& filter) const;
+  std::vector<Match> best(std::span<const float> unit_query, const SearchOptions& options) const;
 
   std::filesystem::path file_;
   PictureEncoder encoder_;

@@ -9,18 +9,19 @@ namespace beeld {
 Reader::Reader(Database connection, const ModelIdentity& model, std::string its_library)
     : database(std::move(connection)), library(std::move(its_library)), table(database, model, library) {}
 
-Readers::Readers(std::filesystem::path file, ModelIdentity model, OtherModel other)
+Readers::Readers(std::filesystem::path file, ModelIdentity model)
     : file_(std::move(file)), model_(std::move(model)) {
   auto database = Database::open(file_);
-  library_ = adopt_index(database, model_, other);
+  library_ = adopt_index(database, model_);
+  writable_ = database.writable();
   idle_.push_back(std::make_unique<Reader>(std::move(database), model_, library_));
 }
 
-std::string Readers::adopt(const Database& database, OtherModel other, const DecodeOptions& decoding) {
+std::string Readers::adopt(const Database& database, Adoption adoption, const DecodeOptions& decoding) {
   std::unique_lock lock(mutex_, std::defer_lock);
   // An index that starts again changes its library: no snapshot may show the new one before it is known here.
-  if (other == OtherModel::start_again) lock.lock();
-  auto library = adopt_index(database, model_, other, &decoding);
+  if (adoption == Adoption::start_again) lock.lock();
+  auto library = adopt_index(database, model_, adoption, &decoding);
   if (!lock) lock.lock();
   if (library != std::exchange(library_, library)) idle_.clear();
   return library;

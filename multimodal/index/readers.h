@@ -26,11 +26,14 @@ struct Reader {
 class Readers {
  public:
   /// Opens the file, or makes it, and calls adopt_index().
-  Readers(std::filesystem::path file, ModelIdentity model, OtherModel other);
+  Readers(std::filesystem::path file, ModelIdentity model);
 
   /// adopt_index() through a connection of the caller's, after which snapshots are of the library that it
   /// returns.
-  std::string adopt(const Database& database, OtherModel other, const DecodeOptions& decoding);
+  std::string adopt(const Database& database, Adoption adoption, const DecodeOptions& decoding);
+
+  /// Whether the file may be written to.
+  bool writable() const { return writable_; }
 
  private:
   friend class Snapshot;
@@ -39,6 +42,7 @@ class Readers {
 
   std::filesystem::path file_;
   ModelIdentity model_;
+  bool writable_ = false;
 
   std::mutex mutex_;
   std::string library_;

@@ -49,8 +49,8 @@ class Best {
   std::vector<Candidate> kept_;
 };
 
-constexpr std::int64_t task_rows = 16384;
-constexpr std::size_t block_rows = 256;  // scores of a block stay in the first-level cache
+constexpr std::size_t block_rows = Vectors::block_rows;  // whose scores stay in the first-level cache
+constexpr std::int64_t task_blocks = 64;
 
 bool is_possible(float score) { return score >= -1.02F && score <= 1.02F; }
 
@@ -73,28 +73,29 @@ std::vector<Candidate> scan(const Vectors& vectors, const ScanRequest& request) 
   std::mutex mutex;
   std::atomic<bool> damaged = false;
 
-  parallel_for(static_cast<std::int64_t>(vectors.size()), task_rows,
-               [&](std::int64_t begin, std::int64_t end) {
-                 float threshold = 0;
-                 {
-                   const std::lock_guard lock(mutex);
-                   threshold = best.threshold();
-                 }
-                 Best mine(request.count, two_errors, threshold);
-                 float scores[block_rows];
-                 const auto last = static_cast<std::size_t>(end);
-                 for (auto row = static_cast<std::size_t>(begin); row < last; row += block_rows) {
-                   const HalfRows rows{vectors.rows() + row * vectors.stride(),
-                                       std::min(block_rows, last - row), vectors.stride()};
-                   half_products(rows, query.data(), scores);
-                   if (!std::all_of(scores, scores + rows.count, is_possible)) damaged = true;
-                   for (std::size_t i = 0; i < rows.count; ++i)
-                     if (!request.allowed || (*request.allowed)[row + i]) mine.add({row + i, scores[i]});
-                 }
-                 const std::lock_guard lock(mutex);
-                 for (const auto& candidate : mine.kept()) best.add(candidate);
-               });
-  if (damaged) throw Error(ErrorCode::corrupt, "[search] the file of vectors does not hold unit vectors");
+  const auto blocks = static_cast<std::int64_t>((vectors.size() + block_rows - 1) / block_rows);
+  parallel_for(blocks, task_blocks, [&](std::int64_t begin, std::int64_t end) {
+    float threshold = 0;
+    {
+      const std::lock_guard lock(mutex);
+      threshold = best.threshold();
+    }
+    Best mine(request.count, two_errors, threshold);
+    float scores[block_rows];
+    for (auto block = static_cast<std::size_t>(begin); block < static_cast<std::size_t>(end); ++block) {
+      const auto row = block * block_rows;
+      const HalfRows rows{vectors.rows() + row * vectors.stride(), std::min(block_rows, vectors.size() - row),
+                          vectors.stride()};
+      half_products(rows, query.data(), scores);
+      // The block lies in a cache now.
+      if (!vectors.is_right(block) || !std::all_of(scores, scores + rows.count, is_possible)) damaged = true;
+      for (std::size_t i = 0; i < rows.count; ++i)
+        if (!request.allowed || (*request.allowed)[row + i]) mine.add({row + i, scores[i]});
+    }
+    const std::lock_guard lock(mutex);
+    for (const auto& candidate : mine.kept()) best.add(candidate);
+  });
+  if (damaged) throw Error(ErrorCode::corrupt, "[search] the file of vectors is damaged");
   best.cut();
   return std::move(best.kept());
 }

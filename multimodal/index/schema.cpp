@@ -1,44 +1,56 @@
 #include "multimodal/index/schema.h"
 
 #include <chrono>
+#include <optional>
 #include <thread>
+
+#include "core/base/digest.h"
+#include "multimodal/index/migration.h"
 
 namespace beeld {
 
 namespace {
 
 constexpr std::int64_t application_id = 0x6265656c;  // "beel", the mark SQLite keeps for its users
-constexpr std::int64_t schema_version = 2;
-constexpr std::int64_t without_decoding = 1;  // the version that did not know how pictures were decoded
 
 // Embeddings have a table of their own, so that walking over the pictures does not read them.
 constexpr const char* tables = R"(
-  CREATE TABLE meta (
-    library BLOB NOT NULL,        -- random, new whenever the index starts again
-    model TEXT NOT NULL,          -- its name, for messages
-    fingerprint TEXT NOT NULL,
+  CREATE TABLE models (
+    id INTEGER PRIMARY KEY,
+    library BLOB NOT NULL,        -- random, new whenever its embeddings are started again
+    name TEXT NOT NULL,           -- for messages
+    fingerprint TEXT NOT NULL UNIQUE,
     dimension INTEGER NOT NULL,
     generation INTEGER NOT NULL,  -- grows with every change of the embeddings
-    decoding TEXT                 -- the options that pictures are decoded with; NULL before the first update
+    decoding TEXT,                -- the options that pictures are decoded with; NULL before the first update
+    checksum INTEGER NOT NULL     -- of id, name, fingerprint and dimension
   ) STRICT;
   CREATE TABLE pictures (
     id INTEGER PRIMARY KEY,
-    path BLOB NOT NULL UNIQUE,    -- absolute; names may be any bytes
+    path BLOB NOT NULL UNIQUE,    -- "./..." from the index file's folder, else absolute; names may be any bytes
     size INTEGER NOT NULL,        -- -1: to be read again next time
     mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
     hash BLOB NOT NULL,           -- SHA-256 of the content, hex
-    error BLOB                    -- why it cannot be read; NULL with an embedding
+    taken INTEGER,                -- seconds since 1970 of the camera's local time
+    latitude REAL,
+    longitude REAL,
+    damage BLOB,                  -- what is wrong with a picture that was read as far as it goes
+    gone INTEGER NOT NULL,        -- 1: its file was not there at the last update
+    checksum INTEGER NOT NULL     -- of all this but gone
   ) STRICT;
   CREATE INDEX pictures_by_hash ON pictures (hash);
+  CREATE INDEX pictures_gone ON pictures (gone) WHERE gone != 0;
   CREATE TABLE embeddings (
-    picture INTEGER PRIMARY KEY REFERENCES pictures (id) ON DELETE CASCADE,
-    vector BLOB NOT NULL          -- float32, unit length
-  ) STRICT;)";
+    key INTEGER PRIMARY KEY,      -- the model's id * 2^40 + the picture's
+    picture INTEGER NOT NULL REFERENCES pictures (id),
+    error BLOB,                   -- why this model has no embedding of the picture
+    checksum INTEGER NOT NULL,    -- of key, error and vector
+    vector BLOB                   -- float32, unit length; NULL where there is an error
+  ) STRICT;
+  CREATE INDEX embeddings_by_picture ON embeddings (picture, error);)";
 
-std::string name_of(const Database& database) {
-  auto statement = database.prepare("SELECT file FROM pragma_database_list WHERE name = 'main'");
-  return "[index] " + (statement.step() ? std::string(statement.bytes(0)) : std::string("database")) + ": ";
-}
+std::string name_of(const Database& database) { return "[index] " + database.file().string() + ": "; }
 
 // Changing the journal mode does not wait for other processes by itself.
 void use_write_ahead_log(const Database& database) {
@@ -52,68 +64,12 @@ void use_write_ahead_log(const Database& database) {
   }
 }
 
-void write_meta(const Database& database, const ModelIdentity& model) {
-  database.execute("DELETE FROM meta");
-  auto statement = database.prepare(
-      "INSERT INTO meta (library, model, fingerprint, dimension, generation) "
-      "VALUES (randomblob(16), CAST(? AS TEXT), CAST(? AS TEXT), ?, 1)");
-  statement.bind(std::string_view(model.name), std::string_view(model.fingerprint),
-                 static_cast<std::int64_t>(model.dimension));
-  statement.run();
-}
-
 bool is_empty(const Database& database) {
   return database.integer("SELECT count(*) FROM sqlite_schema") == 0;
 }
 
-void create(const Database& database, const ModelIdentity& model) {
-  // 16 KiB hold several embeddings without a gap at the end of the page.
-  database.execute("PRAGMA page_size = 16384");
-  use_write_ahead_log(database);
-  Transaction transaction(database, Transaction::Kind::write);
-  if (!is_empty(database)) return;  // another process came first
-  database.execute(tables);
-  database.execute("PRAGMA application_id = " + std::to_string(application_id));
-  database.execute("PRAGMA user_version = " + std::to_string(schema_version));
-  write_meta(database, model);
-  transaction.commit();
-}
-
-void check_format(const Database& database) {
-  if (database.integer("PRAGMA application_id") != application_id)
-    throw Error(ErrorCode::corrupt, name_of(database) + "an SQLite database, but not an index of beeld");
-  const auto version = database.integer("PRAGMA user_version");
-  if (version > schema_version) {
-    throw Error(ErrorCode::unsupported, name_of(database) + "made by a newer beeld: format " +
-                                            std::to_string(version) + ", this one knows " +
-                                            std::to_string(schema_version));
-  }
-  if (version != schema_version && version != without_decoding)
-    throw Error(ErrorCode::corrupt, name_of(database) + "unknown format " + std::to_string(version));
-}
-
 std::string described(std::string_view name, std::string_view fingerprint) {
   return std::string(name) + " (" + std::string(fingerprint.substr(0, 12)) + ")";
-}
-
-struct Meta {
-  std::string library, model, fingerprint;
-  std::int64_t dimension = 0;
-};
-
-Meta read_meta(const Database& database) {
-  auto statement = database.prepare("SELECT library, model, fingerprint, dimension FROM meta");
-  if (!statement.step())
-    throw Error(ErrorCode::corrupt, name_of(database) + "does not say which model it is for");
-  return {std::string(statement.bytes(0)), std::string(statement.bytes(1)), std::string(statement.bytes(2)),
-          statement.integer(3)};
-}
-
-void start_again(const Database& database, const ModelIdentity& model) {
-  Transaction transaction(database, Transaction::Kind::write);
-  database.execute("DELETE FROM embeddings; DELETE FROM pictures");
-  write_meta(database, model);
-  transaction.commit();
 }
 
 /// In the words of the command's options, since people read it.
@@ -133,32 +89,71 @@ std::string described(const std::string& options) {
   return options.empty() ? "none of --no-exif, --fast, --icc and --on-white" : options;
 }
 
-/// What the former version wrote counts as decoded by default.
-void add_decoding(const Database& database) {
+struct Adopted {
+  std::int64_t id = 0;
+  std::string library;
+  std::int64_t dimension = 0;
+};
+
+std::optional<Adopted> find_model(const Database& database, const ModelIdentity& model) {
+  auto statement =
+      database.prepare("SELECT id, library, dimension FROM models WHERE fingerprint = CAST(? AS TEXT)");
+  statement.bind(std::string_view(model.fingerprint));
+  if (!statement.step()) return std::nullopt;
+  return Adopted{statement.integer(0), std::string(statement.bytes(1)), statement.integer(2)};
+}
+
+[[noreturn]] void refuse_unknown_model(const Database& database, const ModelIdentity& model) {
+  std::string known;
+  for (const auto& row : models_of(database))
+    known += (known.empty() ? "" : ", ") + described(row.identity.name, row.identity.fingerprint);
+  throw Error(ErrorCode::invalid_argument, name_of(database) + "holds embeddings of " +
+                                               (known.empty() ? "no model" : known) + ", none of " +
+                                               described(model.name, model.fingerprint) +
+                                               ", and is read-only; give another file with --db");
+}
+
+Adopted find_or_add_model(const Database& database, const ModelIdentity& model) {
+  if (const auto found = find_model(database, model)) return *found;
+  if (!database.writable()) refuse_unknown_model(database, model);
   Transaction transaction(database, Transaction::Kind::write);
-  if (database.integer("PRAGMA user_version") != without_decoding) return;  // another process came first
-  database.execute("ALTER TABLE meta ADD COLUMN decoding TEXT; UPDATE meta SET decoding = ''");
-  database.execute("PRAGMA user_version = " + std::to_string(schema_version));
+  if (!find_model(database, model)) {
+    const ModelRow row{database.integer("SELECT coalesce(max(id), 0) + 1 FROM models"), model};
+    database
+        .prepare(
+            "INSERT INTO models (id, library, name, fingerprint, dimension, generation, checksum) "
+            "VALUES (?, randomblob(16), CAST(? AS TEXT), CAST(? AS TEXT), ?, 1, ?)")
+        .bind(row.id, std::string_view(model.name), std::string_view(model.fingerprint),
+              static_cast<std::int64_t>(model.dimension), model_checksum(row))
+        .run();
+  }
+  transaction.commit();
+  return find_model(database, model).value();
+}
+
+void forget_embeddings(const Database& database, std::int64_t model) {
+  database.prepare("DELETE FROM embeddings WHERE key >= ? AND key < ?")
+      .bind(first_key(model), first_key(model + 1))
+      .run();
+}
+
+void start_again(const Database& database, std::int64_t model) {
+  Transaction transaction(database, Transaction::Kind::write);
+  forget_embeddings(database, model);
+  database.prepare("UPDATE models SET library = randomblob(16), generation = 1, decoding = NULL WHERE id = ?")
+      .bind(model)
+      .run();
   transaction.commit();
 }
 
 /// The options that are settled: these, unless others came first.
-std::string settle_decoding(const Database& database, const std::string& options) {
-  database.prepare("UPDATE meta SET decoding = CAST(? AS TEXT) WHERE decoding IS NULL")
-      .bind(std::string_view(options))
+void settle_decoding(const Database& database, std::int64_t model, const std::string& options) {
+  database.prepare("UPDATE models SET decoding = CAST(? AS TEXT) WHERE decoding IS NULL AND id = ?")
+      .bind(std::string_view(options), model)
       .run();
-  auto statement = database.prepare("SELECT decoding FROM meta");
-  return statement.step() ? std::string(statement.bytes(0)) : std::string();
-}
-
-void adopt_decoding(const Database& database, const ModelIdentity& model, OtherModel other,
-                    const std::string& options) {
-  if (database.integer("PRAGMA user_version") == without_decoding) add_decoding(database);
-  auto settled = settle_decoding(database, options);
-  if (settled != options && other == OtherModel::start_again) {
-    start_again(database, model);
-    settled = settle_decoding(database, options);
-  }
+  auto statement = database.prepare("SELECT decoding FROM models WHERE id = ?");
+  statement.bind(model);
+  const auto settled = statement.step() ? std::string(statement.bytes(0)) : std::string();
   if (settled == options) return;
   throw Error(ErrorCode::invalid_argument,
               name_of(database) + "made with " + described(settled) + ", but this update is with " +
@@ -168,33 +163,100 @@ void adopt_decoding(const Database& database, const ModelIdentity& model, OtherM
 
 }  // namespace
 
-std::string adopt_index(const Database& database, const ModelIdentity& model, OtherModel other,
+void create_index(const Database& database) {
+  // 16 KiB hold several embeddings without a gap at the end of the page.
+  database.execute("PRAGMA page_size = 16384");
+  database.reserve_checksums();
+  use_write_ahead_log(database);
+  Transaction transaction(database, Transaction::Kind::write);
+  if (!is_empty(database)) return;  // another process came first
+  create_tables(database);
+  transaction.commit();
+}
+
+std::int64_t model_checksum(const ModelRow& row) {
+  Digest digest;
+  const auto& [name, fingerprint, dimension] = row.identity;
+  for (const auto& part : {std::to_string(row.id), name, fingerprint, std::to_string(dimension)})
+    digest.add(std::to_string(part.size()) + ":" + part);
+  return static_cast<std::int64_t>(std::stoull(digest.hex().substr(0, 16), nullptr, 16));
+}
+
+void create_tables(const Database& database) {
+  database.execute(tables);
+  database.execute("PRAGMA application_id = " + std::to_string(application_id));
+  database.execute("PRAGMA user_version = " + std::to_string(schema_version));
+}
+
+void check_application(const Database& database) {
+  if (database.integer("PRAGMA application_id") != application_id)
+    throw Error(ErrorCode::corrupt, name_of(database) + "an SQLite database, but not an index of beeld");
+}
+
+void check_format(const Database& database) {
+  check_application(database);
+  const auto version = database.integer("PRAGMA user_version");
+  if (version > schema_version) {
+    throw Error(ErrorCode::unsupported, name_of(database) + "made by a newer beeld: format " +
+                                            std::to_string(version) + ", this one knows " +
+                                            std::to_string(schema_version));
+  }
+  if (version < 1)
+    throw Error(ErrorCode::corrupt, name_of(database) + "unknown format " + std::to_string(version));
+  if (version < schema_version && !database.writable()) {
+    throw Error(ErrorCode::unsupported, name_of(database) + "made by an older beeld: format " +
+                                            std::to_string(version) +
+                                            ", which cannot be brought up to date in a read-only file; give "
+                                            "another file with --db");
+  }
+  if (version == schema_version && !database.has_checksums())
+    throw Error(ErrorCode::corrupt, name_of(database) + "damaged: its header reserves no room for checksums");
+}
+
+std::vector<ModelRow> read_models(const Database& database) {
+  std::vector<ModelRow> models;
+  auto statement = database.prepare("SELECT id, name, fingerprint, dimension FROM models ORDER BY id");
+  while (statement.step()) {
+    models.push_back({statement.integer(0),
+                      {std::string(statement.bytes(1)), std::string(statement.bytes(2)),
+                       static_cast<std::size_t>(statement.integer(3))}});
+  }
+  return models;
+}
+
+std::vector<ModelRow> models_of(const Database& database) {
+  if (is_empty(database)) return {};
+  check_format(database);
+  if (database.integer("PRAGMA user_version") < schema_version) migrate(database);
+  return read_models(database);
+}
+
+void drop_model(const Database& database, const ModelRow& model) {
+  Transaction transaction(database, Transaction::Kind::write);
+  forget_embeddings(database, model.id);
+  database.prepare("DELETE FROM models WHERE id = ?").bind(model.id).run();
+  transaction.commit();
+}
+
+std::string adopt_index(const Database& database, const ModelIdentity& model, Adoption adoption,
                         const DecodeOptions* decoding) {
   if (is_empty(database)) {
     if (!database.writable()) throw Error(ErrorCode::corrupt, name_of(database) + "empty and read-only");
-    create(database, model);
+    create_index(database);
   }
   check_format(database);
   // These hold for one connection, not for the file.
   if (database.writable()) database.execute("PRAGMA synchronous = NORMAL");
+  if (database.integer("PRAGMA user_version") < schema_version) migrate(database);
 
-  auto meta = read_meta(database);
-  if (meta.fingerprint != model.fingerprint) {
-    if (other == OtherModel::refuse) {
-      throw Error(ErrorCode::invalid_argument,
-                  name_of(database) + "made by " + described(meta.model, meta.fingerprint) +
-                      ", but this is " + described(model.name, model.fingerprint) +
-                      "; start again with --reindex, or give another file with --db");
-    }
-    start_again(database, model);
-  }
-  if (decoding) adopt_decoding(database, model, other, options_of(*decoding));
-  meta = read_meta(database);  // it may be new
-  if (meta.dimension != static_cast<std::int64_t>(model.dimension)) {
-    throw Error(ErrorCode::corrupt, name_of(database) + "embeddings of " + std::to_string(meta.dimension) +
+  const auto adopted = find_or_add_model(database, model);
+  if (adopted.dimension != static_cast<std::int64_t>(model.dimension)) {
+    throw Error(ErrorCode::corrupt, name_of(database) + "embeddings of " + std::to_string(adopted.dimension) +
                                         " values, expected " + std::to_string(model.dimension));
   }
-  return meta.library;
+  if (adoption == Adoption::start_again) start_again(database, adopted.id);
+  if (decoding) settle_decoding(database, adopted.id, options_of(*decoding));
+  return find_model(database, model).value().library;
 }
 
 }  // namespace beeld

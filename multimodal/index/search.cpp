@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "core/tensor/unit_length.h"
+#include "multimodal/index/filter.h"
 #include "multimodal/index/indexer.h"
 #include "multimodal/index/scan.h"
 
@@ -24,19 +25,6 @@ std::vector<float> unit_query(std::span<const float> query, std::size_t dimensio
   return unit;
 }
 
-std::vector<bool> rows_below(const Vectors& vectors, PictureTable& table,
-                             const std::vector<std::filesystem::path>& folders) {
-  std::vector<bool> allowed(vectors.size());
-  const auto ids = vectors.ids();
-  for (const auto& range : ranges_below(folders)) {
-    table.for_each_id(range, [&](std::int64_t id) {
-      const auto found = std::lower_bound(ids.begin(), ids.end(), id);
-      if (found != ids.end() && *found == id) allowed[static_cast<std::size_t>(found - ids.begin())] = true;
-    });
-  }
-  return allowed;
-}
-
 // Nothing where the file of vectors turns out not to hold these embeddings.
 std::optional<std::vector<Match>> rank(const Vectors& vectors, PictureTable& table,
                                        const ScanRequest& request) {
@@ -50,13 +38,13 @@ std::optional<std::vector<Match>> rank(const Vectors& vectors, PictureTable& tab
   const double error = scan_error(vectors, request.query.size());
   std::vector<Match> matches;
   std::vector<float> embedding(request.query.size());
-  std::string path;
+  PictureRecord picture;
   for (const auto& candidate : candidates) {
-    if (!table.read(vectors.ids()[candidate.row], path, embedding)) return std::nullopt;
+    if (!table.read(vectors.ids()[candidate.row], picture, embedding)) return std::nullopt;
     const float score = dot(request.query, embedding);
     const double difference = static_cast<double>(score) - static_cast<double>(candidate.score);
     if (!(std::fabs(difference) <= error)) return std::nullopt;
-    if (score >= request.min_score) matches.push_back({path, score});
+    if (score >= request.min_score) matches.push_back({picture.path, score, picture.taken, picture.place});
   }
   return matches;
 }
@@ -69,12 +57,12 @@ VectorsKey Indexer::key_of(const Snapshot& snapshot) const {
 
 // Nothing where the snapshot is older than what another search has seen.
 std::optional<std::vector<Match>> Indexer::search(const Snapshot& snapshot, const ScanRequest& request,
-                                                  const std::vector<std::filesystem::path>& folders) const {
+                                                  const PictureFilter& filter) const {
   auto& table = snapshot.table();
   const auto find = [&](const Vectors& vectors) {
     auto part = request;
     std::vector<bool> allowed;
-    if (!folders.empty()) part.allowed = &(allowed = rows_below(vectors, table, folders));
+    if (!lets_all_pass(filter)) part.allowed = &(allowed = allowed_rows(vectors, table, filter));
     return rank(vectors, table, part);
   };
   auto vectors = vectors_.get(table, key_of(snapshot));
@@ -86,17 +74,39 @@ std::optional<std::vector<Match>> Indexer::search(const Snapshot& snapshot, cons
   throw Error(ErrorCode::corrupt, "[index] " + file_.string() + ": its vectors cannot be rebuilt");
 }
 
-std::vector<Match> Indexer::search(std::span<const float> query, std::size_t count, float min_score,
-                                   const std::vector<std::filesystem::path>& folders) const {
-  const auto unit = unit_query(query, encoder_.model.dimension);
+std::vector<Match> Indexer::best(std::span<const float> unit_query, const SearchOptions& options) const {
   std::optional<std::vector<Match>> matches;
-  while (!matches)
-    matches = search(Snapshot(readers_), {.query = unit, .count = count, .min_score = min_score}, folders);
+  while (!matches) {
+    matches =
+        search(Snapshot(readers_),
+               {.query = unit_query, .count = options.count, .min_score = options.min_score}, options.filter);
+  }
   std::sort(matches->begin(), matches->end(), [](const Match& a, const Match& b) {
     return a.score != b.score ? a.score > b.score : a.path.native() < b.path.native();
   });
-  if (matches->size() > count) matches->resize(count);
+  if (matches->size() > options.count) matches->resize(options.count);
   return *std::move(matches);
+}
+
+std::vector<Match> Indexer::search(std::span<const float> query, std::size_t count, float min_score,
+                                   const std::vector<std::filesystem::path>& folders) const {
+  return best(unit_query(query, encoder_.model.dimension),
+              {.count = count, .min_score = min_score, .filter = {.folders = folders}});
+}
+
+std::vector<Match> Indexer::search(std::span<const float> query, const SearchOptions& options) const {
+  const auto unit = unit_query(query, encoder_.model.dimension);
+  // More are asked for until enough of them are there: files may go between two updates.
+  for (auto wanted = options;;) {
+    auto matches = best(unit, wanted);
+    const bool are_all = matches.size() < wanted.count;
+    std::erase_if(matches, [](const Match& match) { return file_is_gone(match.path); });
+    if (are_all || matches.size() >= options.count) {
+      if (matches.size() > options.count) matches.resize(options.count);
+      return matches;
+    }
+    wanted.count = 2 * wanted.count + 16;
+  }
 }
 
 }  // namespace beeld

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
@@ -26,8 +27,8 @@ struct VectorsKey {
 /// and replaceable by it at any time.
 class Vectors {
  public:
-  /// Nothing where the file is absent, of another state than `key`, or damaged as far as its header and size
-  /// tell; the values of the rows are not looked at.
+  /// Nothing where the file is absent, of another state than `key`, or damaged, as far as all but the rows
+  /// tells; those are verified when they are first used.
   static std::optional<Vectors> open(const std::filesystem::path& file, const VectorsKey& key);
 
   std::size_t size() const { return ids_.size(); }            ///< N
@@ -36,6 +37,11 @@ class Vectors {
   std::span<const std::int64_t> ids() const { return ids_; }  ///< [N], ascending
   double rounding() const { return rounding_; }  ///< The largest distance |v - half(v)| of all rows.
 
+  /// Whether the rows of a block, [block_rows,stride], have their checksum; computed once for each block.
+  bool is_right(std::size_t block) const;
+
+  static constexpr std::size_t block_rows = 256;  ///< of which one block stays in a cache
+
  private:
   Vectors() = default;
 
@@ -43,6 +49,8 @@ class Vectors {
   std::size_t stride_ = 0;
   const std::uint16_t* rows_ = nullptr;
   std::span<const std::int64_t> ids_;
+  std::span<const std::uint64_t> checksums_;  // [blocks]
+  std::unique_ptr<std::atomic<bool>[]> verified_;
   double rounding_ = 0;
 };
 
@@ -54,6 +62,9 @@ constexpr std::size_t vectors_row_multiple = 64;
 class VectorsWriter {
  public:
   VectorsWriter(const std::filesystem::path& file, const VectorsKey& key);
+
+  /// Into an open file, which stays where it is and open.
+  VectorsWriter(int descriptor, const VectorsKey& key);
   ~VectorsWriter();
   VectorsWriter(const VectorsWriter&) = delete;
   VectorsWriter& operator=(const VectorsWriter&) = delete;
@@ -64,6 +75,9 @@ class VectorsWriter {
   void finish();
 
  private:
+  void begin();
+  void abandon();
+  void end_block();
   void write(const void* data, std::size_t bytes);
   [[noreturn]] void fail() const;
 
@@ -72,7 +86,8 @@ class VectorsWriter {
   VectorsKey key_;
   std::FILE* stream_ = nullptr;
   std::vector<std::int64_t> ids_;
-  std::vector<std::uint16_t> row_;
+  std::vector<std::uint16_t> block_;  // the rows since the last whole block
+  std::vector<std::uint64_t> checksums_;
   double rounding_ = 0;
 };
 

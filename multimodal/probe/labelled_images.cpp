@@ -9,7 +9,7 @@
 
 #include "core/base/parallel.h"
 #include "multimodal/data/shards.h"
-#include "multimodal/index/picture_files.h"
+#include "multimodal/update/picture_files.h"
 
 namespace beeld {
 

@@ -26,7 +26,7 @@ TEST_F(ClusterTest, EveryPictureIsInOneCluster) {
   std::set<std::string> paths;
   std::size_t count = 0, previous = 9;
   for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(lines[i]["cluster"], i);
+    EXPECT_EQ(lines[i]["cluster"], i + 1);
     EXPECT_TRUE((std::set<std::string>{"cat", "dog", "snow"}).contains(lines[i]["label"]));
     EXPECT_LE(lines[i]["paths"].size(), previous);
     previous = lines[i]["paths"].size();
@@ -70,10 +70,14 @@ TEST_F(ClusterTest, CopiesShareACluster) {
   }
 }
 
-TEST_F(ClusterTest, MoreClustersThanPicturesIsRefused) {
-  const auto finished = run({"cluster", pictures_.string(), "-k", "10", "--label-with", words_});
-  EXPECT_EQ(finished.code, 2);
-  EXPECT_EQ(finished.out, "");
+TEST_F(ClusterTest, FewerPicturesThanClustersAreAsManyClusters) {
+  const auto finished = run({"cluster", pictures_.string(), "-k", "30", "--label-with", words_});
+  EXPECT_EQ(finished.code, 0) << finished.err;
+  EXPECT_EQ(finished.lines().size(), 9u);
+  std::filesystem::create_directory(folder_ / "empty");
+  const auto none = run({"cluster", (folder_ / "empty").string()});
+  EXPECT_EQ(none.code, 0) << none.err;
+  EXPECT_EQ(none.out, "");
 }
 
 TEST_F(ClusterTest, DedupGroupsCopies) {
@@ -95,6 +99,7 @@ TEST_F(ClusterTest, DedupGroupsCopies) {
   // A low bar joins everything.
   const auto all = run({"dedup", pictures_.string(), "--threshold", "-1"}).line();
   EXPECT_EQ(all["paths"].size(), 10u);
+  EXPECT_LE(all["lowest"].get<double>(), all["similarity"].get<double>());
 }
 
 }  // namespace beeld::testing

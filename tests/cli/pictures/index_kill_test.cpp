@@ -42,8 +42,9 @@ class IndexKill : public CommandTest {
     Rows rows;
     // A process that is killed at once leaves a file without tables.
     if (database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'embeddings'") == 0) return rows;
-    auto statement =
-        database.prepare("SELECT path, vector FROM pictures JOIN embeddings ON pictures.id = picture");
+    auto statement = database.prepare(
+        "SELECT path, vector FROM pictures JOIN embeddings ON pictures.id = picture "
+        "WHERE vector IS NOT NULL");
     while (statement.step()) {
       const auto bytes = statement.bytes(1);
       std::vector<float> row(bytes.size() / sizeof(float));

@@ -13,6 +13,7 @@
 
 #include "multimodal/index/database.h"
 #include "multimodal/index/indexer.h"
+#include "multimodal/index/paths.h"
 #include "tests/cli/command.h"
 #include "tests/support/source_tree.h"
 
@@ -48,8 +49,10 @@ class IndexStress : public CommandTest {
     EXPECT_EQ(check.bytes(0), "ok");
     check.reset();
     std::map<std::string, std::string> vectors;
-    auto statement = database.prepare("SELECT path, vector FROM pictures JOIN embeddings ON picture = id");
-    while (statement.step()) vectors.emplace(statement.bytes(0), statement.bytes(1));
+    auto statement = database.prepare(
+        "SELECT path, vector FROM pictures JOIN embeddings ON picture = id WHERE vector IS NOT NULL");
+    const StoredPaths paths(database_);
+    while (statement.step()) vectors.emplace(paths.known(statement.bytes(0)), statement.bytes(1));
     return vectors;
   }
 
@@ -98,11 +101,11 @@ TEST_F(IndexStress, ManyPicturesAreScannedQuicklyAgain) {
   const auto first = index();
   ASSERT_EQ(first.code, 0) << first.err.substr(0, 2000);
   EXPECT_EQ(first.line()["added"], count);
-  const auto generation = ask("SELECT generation FROM meta");
+  const auto generation = ask("SELECT generation FROM models");
   const auto again = index();
   EXPECT_EQ(again.line()["unchanged"], count);
   EXPECT_EQ(again.line()["added"], 0);
-  EXPECT_EQ(ask("SELECT generation FROM meta"), generation);
+  EXPECT_EQ(ask("SELECT generation FROM models"), generation);
   rusage usage{};
   ::getrusage(RUSAGE_CHILDREN, &usage);
   const double seconds[] = {first.line()["seconds"], again.line()["seconds"]};
@@ -158,6 +161,14 @@ TEST_F(IndexStress, AFullDiskIsNamedAndLosesNothing) {
   EXPECT_EQ(search.code, 0) << search.err;
   EXPECT_FALSE(search.lines().empty());
   EXPECT_FALSE(fs::exists(vectors_file(database_)));
+
+  // Not a byte is left, nor in the folder for temporary files.
+  std::ofstream(disk / "more") << std::string(fs::space(disk).available, 'x');
+  ASSERT_EQ(fs::space(disk).available, 0u);
+  environment_["TMPDIR"] = disk.string();
+  const auto full = run({"search", "a dog", pictures_, "--db", database_, "--no-index", "--json"});
+  EXPECT_EQ(full.code, 0) << full.err;
+  EXPECT_EQ(full.out, search.out);
 }
 
 }  // namespace beeld::testing

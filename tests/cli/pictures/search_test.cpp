@@ -7,6 +7,7 @@
 #include "tests/cli/command.h"
 #include "tests/support/http_server.h"
 #include "tests/support/pictures.h"
+#include "tests/support/source_tree.h"
 
 namespace beeld::testing {
 
@@ -285,6 +286,103 @@ TEST_F(SearchTest, AnIndexThatIsNotThereIsNotMade) {
   }
   EXPECT_FALSE(std::filesystem::exists(file));
   EXPECT_FALSE(std::filesystem::exists(pictures_ / ".beeld.db"));
+}
+
+TEST_F(SearchTest, FiltersLetOnlySomePass) {
+  std::filesystem::create_directories(pictures_ / "Holiday");
+  write_picture(pictures_ / "Holiday/h.png", wave_picture(48, 40, 50));
+  const auto found = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"search", "a dog", pictures_.string()});
+    const auto finished = run(more);
+    EXPECT_EQ(finished.code, 0) << finished.err;
+    return names_of(finished.lines());
+  };
+  EXPECT_EQ(found({"--path-contains", "holiday/"}), (std::vector<std::string>{"h.png"}));
+  EXPECT_EQ(found({"--path-contains", "P3.png"}), (std::vector<std::string>{"p3.png"}));
+  EXPECT_TRUE(found({"--path-contains", "nowhere"}).empty());
+  EXPECT_TRUE(found({"--since", "1990"}).empty()) << "these pictures do not say when they were taken";
+  EXPECT_TRUE(found({"--near", "0,0,30000"}).empty());
+  EXPECT_TRUE(found({"--only-damaged"}).empty());
+}
+
+#if __has_include("vision/decode/photo_facts.h")
+/// A JPEG file with an EXIF block that says when and where it was taken.
+std::string dated_jpeg(const std::string& jpeg, const std::string& date, std::uint32_t north,
+                       std::uint32_t east) {
+  std::string tiff = "II*";
+  const auto number = [&](std::uint32_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) tiff += static_cast<char>(value >> (8 * i));
+  };
+  const auto entry = [&](std::uint32_t tag, std::uint32_t type, std::uint32_t count, std::uint32_t value) {
+    number(tag, 2);
+    number(type, 2);
+    number(count, 4);
+    number(value, 4);
+  };
+  const auto degrees = [&](std::uint32_t value) {
+    for (const std::uint32_t part : {value, 1U, 30U, 1U, 0U, 1U}) number(part, 4);
+  };
+  number(0, 1);
+  number(8, 4);
+  number(2, 2);
+  entry(0x8769, 4, 1, 38);
+  entry(0x8825, 4, 1, 76);
+  number(0, 4);
+  number(1, 2);
+  entry(0x9003, 2, 20, 56);
+  number(0, 4);
+  tiff += date + std::string(1, '\0');
+  number(4, 2);
+  entry(1, 2, 2, 'N');
+  entry(2, 5, 3, 130);
+  entry(3, 2, 2, 'E');
+  entry(4, 5, 3, 154);
+  number(0, 4);
+  degrees(north);
+  degrees(east);
+  const auto length = tiff.size() + 8;
+  return jpeg.substr(0, 2) + "\xFF\xE1" + static_cast<char>(length >> 8) + static_cast<char>(length) +
+         std::string("Exif\0\0", 6) + tiff + jpeg.substr(2);
+}
+
+TEST_F(SearchTest, TimeAndPlaceAreInTheLinesAndFilter) {
+  std::ifstream stream(source_folder() / "data/gallery/red-boat-on-the-sea.jpg", std::ios::binary);
+  const std::string jpeg((std::istreambuf_iterator<char>(stream)), {});
+  add_file("pictures/june.jpg", dated_jpeg(jpeg, "2023:06:24 18:05:00", 52, 4));
+  add_file("pictures/july.jpg", dated_jpeg(jpeg, "2023:07:01 00:00:00", 48, 2));
+  const auto found = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), {"search", "a dog", pictures_.string()});
+    auto names = names_of(run(more).lines());
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(found({"--since", "2023"}), (Names{"july.jpg", "june.jpg"}));
+  EXPECT_EQ(found({"--since", "2023-06", "--until", "2023-06"}), (Names{"june.jpg"}));
+  EXPECT_EQ(found({"--since", "2023-06-25"}), (Names{"july.jpg"}));
+  EXPECT_EQ(found({"--until", "2023-06-24"}), (Names{"june.jpg"}));
+  EXPECT_EQ(found({"--until", "2022"}), (Names{}));
+  EXPECT_EQ(found({"--near", "52.4,4.5,20"}), (Names{"june.jpg"}));
+  EXPECT_EQ(found({"--near", "50,3.5,300"}), (Names{"july.jpg", "june.jpg"}));
+  const auto line = run({"search", "a dog", pictures_.string(), "--until", "2023-06"}).line();
+  EXPECT_EQ(line["taken"], "2023-06-24T18:05:00");
+  EXPECT_NEAR(line["place"]["latitude"].get<double>(), 52.5, 1e-9);
+  EXPECT_NEAR(line["place"]["longitude"].get<double>(), 4.5, 1e-9);
+}
+#endif
+
+TEST_F(SearchTest, AFilterThatIsNoneIsWrongUsage) {
+  const std::vector<std::vector<std::string>> wrong = {
+      {"--since", "June"},       {"--since", "2023-13"},   {"--since", "2023-02-30"}, {"--until", ""},
+      {"--until", "2023-6-1-1"}, {"--until", "23"},        {"--near", "52.37,4.89"},  {"--near", "91,0,1"},
+      {"--near", "0,181,1"},     {"--near", "0,0,-1"},     {"--near", "nan,0,1"},     {"--near", "a,b,c"},
+      {"--since", "2023-06x"},   {"--since", "-023-06-01"}};
+  for (const auto& option : wrong) {
+    const auto finished = run({"search", "a dog", pictures_.string(), option[0], option[1]});
+    EXPECT_EQ(finished.code, 2) << option[0] << " " << option[1];
+    EXPECT_TRUE(finished.names(option[0])) << finished.err;
+    EXPECT_EQ(finished.out, "");
+  }
 }
 
 }  // namespace beeld::testing

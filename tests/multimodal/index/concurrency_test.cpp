@@ -104,7 +104,7 @@ class ConcurrentIndex : public IndexTest {
   void write_rows(int count) {
     const Database connection(database, DatabaseAccess::read_write);
     const auto identity = model.encoder().model;
-    PictureTable table(connection, identity, adopt_index(connection, identity, OtherModel::refuse));
+    PictureTable table(connection, identity, adopt_index(connection, identity));
     Transaction transaction(connection, Transaction::Kind::write);
     for (int i = 0; i < count; ++i)
       table.write({.path = "/photos/" + std::to_string(i) + ".jpg"}, embedding_of(colour_of(i)));

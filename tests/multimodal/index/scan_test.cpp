@@ -82,7 +82,7 @@ class ScanTest : public ::testing::Test {
     dimension = rows.columns;
     const Indexer create(file, encoder());
     const Database database(file, DatabaseAccess::read_write);
-    PictureTable table(database, encoder().model, adopt_index(database, encoder().model, OtherModel::refuse));
+    PictureTable table(database, encoder().model, adopt_index(database, encoder().model));
     Transaction transaction(database, Transaction::Kind::write);
     for (std::size_t i = 0; i < rows.rows; ++i) {
       PictureRecord record;
@@ -238,7 +238,7 @@ TEST_F(ScanTest, RebuildsAFileOfVectorsThatIsAbsentStaleOrDamaged) {
   // A new generation: one more row, the nearest of all.
   {
     const Database database(file, DatabaseAccess::read_write);
-    PictureTable table(database, encoder().model, adopt_index(database, encoder().model, OtherModel::refuse));
+    PictureTable table(database, encoder().model, adopt_index(database, encoder().model));
     PictureRecord record;
     record.path = "/photos/nearest.jpg";
     table.write(record, query);

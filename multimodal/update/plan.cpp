@@ -1,4 +1,4 @@
-#include "multimodal/index/plan.h"
+#include "multimodal/update/plan.h"
 
 #include <algorithm>
 
@@ -27,15 +27,20 @@ UpdatePlan plan_update(PictureTable& table, const PictureFiles& found, const std
   const auto compare = [&](const PictureRecord& known) {
     for (; file != found.files.end() && file->path < known.path; ++file) plan.work.push_back(*file);
     if (file == found.files.end() || file->path != known.path) {
-      if (!contains(unknown, known.path) && !exclusion.covers(known.path)) plan.missing.push_back(known.id);
+      if (contains(unknown, known.path) || exclusion.covers(known.path)) return;
+      plan.missing.push_back(known.id);
+      if (!known.gone) plan.vanished.push_back(known.id);
       return;
     }
-    if (file->stamp != known.stamp)
+    if (known.gone) plan.returned.push_back(known.id);
+    if (file->stamp != known.stamp || (!known.embedded && known.error.empty())) {
       plan.work.push_back(*file);
-    else if (known.error.empty())
+    } else if (!known.error.empty()) {
+      plan.unreadable.push_back({known.path, known.error, true});
+    } else {
       ++plan.unchanged;
-    else
-      plan.unreadable.push_back({known.path, known.error});
+      if (!known.damage.empty()) plan.damaged.push_back({known.path, known.damage, true});
+    }
     ++file;
   };
   for (const auto& range : ranges) table.for_each(range, compare);

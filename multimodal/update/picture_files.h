@@ -5,28 +5,24 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "multimodal/index/exclusion.h"
+#include "multimodal/index/rows.h"
 
 namespace beeld {
 
-/// What tells an unchanged file from a changed one without reading it.
-struct FileStamp {
-  std::int64_t size = 0;
-  std::int64_t mtime_ns = 0;
-  bool operator==(const FileStamp&) const = default;
-};
-
 struct PictureFile {
-  std::string path;  ///< as stored_path() gives it
+  std::string path;  ///< as known_path() gives it
   FileStamp stamp;
 };
 
 struct PictureFiles {
-  std::vector<PictureFile> files;             ///< Bytewise ascending by path, each path once.
-  std::vector<UnreadablePicture> unreadable;  ///< Folders and files that could not be looked at.
+  std::vector<PictureFile> files;                  ///< Bytewise ascending by path, each path once.
+  std::vector<UnreadablePicture> unreadable;       ///< Folders and files that could not be looked at.
+  std::map<std::string, std::size_t> unsupported;  ///< Names end like those of formats that are not read.
   bool cancelled = false;
 };
 

@@ -1,4 +1,4 @@
-#include "multimodal/index/picture_files.h"
+#include "multimodal/update/picture_files.h"
 
 #include <beeld/error.h>
 #include <sys/stat.h>
@@ -18,8 +18,33 @@ namespace beeld {
 
 namespace {
 
+// Of pictures that other programs show, so that whoever has them learns that they are not searched.
+constexpr std::array<std::string_view, 32> unsupported_extensions = {
+    "3fr", "arw", "avif", "cr2", "cr3", "dng", "erf", "exr", "hdr", "heic", "heif",
+    "hif", "ico", "j2k",  "jp2", "jpx", "jxl", "kdc", "mrw", "nef", "nrw",  "orf",
+    "pcx", "pef", "psd",  "raf", "raw", "rw2", "srw", "svg", "tga", "xcf"};
+
+std::int64_t nanoseconds(const timespec& time) {
+  return time.tv_sec * std::int64_t{1'000'000'000} + time.tv_nsec;
+}
+
 FileStamp stamp_of(const struct stat& status) {
-  return {status.st_size, status.st_mtim.tv_sec * std::int64_t{1'000'000'000} + status.st_mtim.tv_nsec};
+  return {status.st_size, nanoseconds(status.st_mtim), nanoseconds(status.st_ctim)};
+}
+
+/// In lower case; empty for hidden files and names without one.
+std::string extension_of(const std::string& name) {
+  const auto dot = name.rfind('.');
+  if (dot == std::string::npos || name[0] == '.') return "";
+  std::string extension = name.substr(dot + 1);
+  for (char& c : extension)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return extension;
+}
+
+template <class List>
+bool is_among(const std::string& extension, const List& list) {
+  return std::find(list.begin(), list.end(), extension) != list.end();
 }
 
 /// Visits everything below one folder.
@@ -88,6 +113,9 @@ class Walk {
       (link ? linked_folders_ : folders_).push_back(path);
     else if (S_ISREG(status.st_mode) && is_picture_name(name))
       found_.files.push_back({path, stamp_of(status)});
+    else if (const auto extension = extension_of(name);
+             S_ISREG(status.st_mode) && is_among(extension, unsupported_extensions))
+      ++found_.unsupported[extension];
   }
 
   void report(const std::string& path, const std::string& reason) {
@@ -104,20 +132,13 @@ class Walk {
 
 }  // namespace
 
-bool is_picture_name(const std::string& name) {
-  const auto dot = name.rfind('.');
-  if (dot == std::string::npos || name[0] == '.') return false;
-  std::string extension = name.substr(dot + 1);
-  for (char& c : extension)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return is_picture_extension(extension);
-}
+bool is_picture_name(const std::string& name) { return is_picture_extension(extension_of(name)); }
 
 PictureFiles find_picture_files(const std::vector<std::filesystem::path>& folders,
                                 const std::function<bool()>& cancelled, const Exclusion& exclusion) {
   PictureFiles found;
   for (const auto& folder : folders) {
-    Walk(found, cancelled, exclusion).from(stored_path(folder));
+    Walk(found, cancelled, exclusion).from(known_path(folder));
     if (found.cancelled) break;
   }
   const auto by_path = [](const auto& a, const auto& b) { return a.path < b.path; };

@@ -1,10 +1,8 @@
-#include "multimodal/index/work.h"
+#include "multimodal/update/work.h"
 
 #include <beeld/error.h>
-#include <sys/stat.h>
 #include <tbb/task_arena.h>
 
-#include <cerrno>
 #include <new>
 #include <utility>
 
@@ -12,17 +10,13 @@
 #include "core/base/files.h"
 #include "core/tensor/unit_length.h"
 #include "vision/decode/decode.h"
+#include "vision/decode/photo_facts.h"
 
 namespace beeld {
 
 namespace {
 
 constexpr std::size_t max_file_bytes = std::size_t{1} << 30;
-
-bool file_is_gone(const std::string& path) {
-  struct stat status {};
-  return ::lstat(path.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR);
-}
 
 // What the system refused today it may grant tomorrow without any change of the file.
 void give_up(PictureWork& picture, const std::string& reason, bool may_change) {
@@ -57,34 +51,58 @@ void take_embedding(PictureWork& picture, std::span<float> row) {
   picture.state = PictureState::embedded;
 }
 
+std::span<const std::uint8_t> content_of(const std::string& bytes) {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+/// What a camera wrote beside the pixels.
+void read_facts(const std::string& bytes, PictureRecord& record) {
+  const auto facts = read_photo_facts(content_of(bytes));
+  record.taken = facts.taken;
+  record.place = facts.place;
+}
+
 }  // namespace
 
 UpdateWork::UpdateWork(const PictureEncoder& encoder, const Database& database, PictureTable& table,
                        const DecodeOptions& decoding)
     : encoder_(encoder), database_(database), table_(table), decoding_(decoding) {}
 
+void UpdateWork::expect_renames() {
+  table_.for_each_gone([this](std::int64_t id, std::string_view hash) {
+    if (!hash.empty()) gone_[std::string(hash)].push_back(id);
+  });
+}
+
 void UpdateWork::prepare(PictureWork& picture) {
-  read(picture);
+  decode(picture);
   if (picture.state != PictureState::postponed) ++done;
 }
 
-void UpdateWork::read(PictureWork& picture) {
-  picture.state = PictureState::dropped;
-  if (stop) return;
-  const auto& path = picture.record.path;
-  std::string bytes;
-  const auto hash = [&] {
-    bytes = read_file(path, max_file_bytes);
+bool UpdateWork::read(PictureWork& picture, std::string& bytes) const {
+  return attempt(picture, [&] {
+    bytes = read_file(picture.record.path, max_file_bytes);
     // Cryptographic, so that no file can be made to pass for another; decoding costs far more.
     Digest digest;
     digest.add(bytes);
     picture.record.hash = digest.hex();
-  };
-  if (!attempt(picture, hash) || recognise(picture) || stop) return;
+    read_facts(bytes, picture.record);
+  });
+}
+
+void UpdateWork::decode(PictureWork& picture) {
+  const bool was_postponed = picture.state == PictureState::postponed;
+  picture.state = PictureState::dropped;
+  if (stop) return;
+  std::string bytes;
+  if (!was_postponed && !read(picture, bytes)) return;
+  if (recognise(picture) || stop) return;
+  if (was_postponed && !read(picture, bytes)) return;
   const auto decode = [&] {
-    const std::span content(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
     MemoryLease lease;  // until the picture is small
-    picture.pixels = encoder_.preprocess(decode_image(content, decoding_, path, lease));
+    const auto image = decode_image(content_of(bytes), decoding_, picture.record.path, lease);
+    picture.record.damage = image.damage;
+    picture.pixels = encoder_.preprocess(image);
     picture.state = PictureState::decoded;
   };
   attempt(picture, decode);
@@ -93,35 +111,55 @@ void UpdateWork::read(PictureWork& picture) {
 // True where nothing is left to be done for the picture.
 bool UpdateWork::recognise(PictureWork& picture) {
   const std::lock_guard lock(mutex_);
-  if (reuse(picture)) return true;
-  if (failed_hashes_.contains(picture.record.hash)) return false;
-  if (hashes_in_work_.insert(picture.record.hash).second) return false;
-  picture.state = PictureState::postponed;
-  postponed_.push_back({picture.record.path, picture.record.stamp});
-  return true;
+  if (is_known(picture)) return true;
+  const auto& hash = picture.record.hash;
+  if (failed_hashes_.contains(hash)) return false;
+  if (hashes_in_work_.contains(hash)) {
+    picture.state = PictureState::postponed;
+    postponed_.push_back(picture);
+    return true;
+  }
+  if (is_copy(picture)) return true;
+  hashes_in_work_.insert(hash);
+  return false;
 }
 
-bool UpdateWork::reuse(PictureWork& picture) {
-  const auto same = table_.with_content(picture.record.hash, picture.record.path);
-  if (same.empty()) return false;
-  const PictureRecord* source = &same.front();
-  picture.state = PictureState::copied;
-  if (source->path == picture.record.path) {
+// Whether the index has an embedding of just this picture, under its path or one whose file is gone.
+bool UpdateWork::is_known(PictureWork& picture) {
+  if (picture.renamed_from != 0) return false;  // that has been looked at before
+  const auto known = table_.find(picture.record.path);
+  if (known.id != 0 && known.hash == picture.record.hash) {
     picture.state = PictureState::touched;
-  } else {
-    for (const auto& record : same) {
-      if (claimed_.contains(record.id) || !file_is_gone(record.path)) continue;
-      source = &record;
-      claimed_.insert(record.id);
-      picture.renamed_from = record.id;
-      picture.state = PictureState::renamed;
-      break;
-    }
+    picture.record.damage = known.damage;
+    return known.embedded;
   }
+  const auto gone = gone_.find(picture.record.hash);
+  if (gone == gone_.end()) return false;
+  picture.renamed_from = gone->second.back();
+  gone->second.pop_back();
+  if (gone->second.empty()) gone_.erase(gone);
+  picture.state = PictureState::renamed;
+  const auto former = table_.find(picture.renamed_from);
+  picture.record.damage = former.damage;
+  return former.embedded;
+}
+
+// Whether there is an embedding of another picture with the same content. It is read now, since that picture
+// may be another one when this one is written.
+bool UpdateWork::is_copy(PictureWork& picture) {
+  const auto& hash = picture.record.hash;
+  const auto found = embedded_.find(hash);
+  picture.source = found != embedded_.end() ? found->second : table_.with_content(hash);
+  if (picture.source == 0) return false;
+  PictureRecord source;
   picture.embedding.resize(encoder_.model.dimension);
-  std::string path;
-  if (table_.read(source->id, path, picture.embedding)) return true;
-  throw Error(ErrorCode::corrupt, "[index] " + source->path + ": neither an embedding nor an error");
+  if (!table_.read(picture.source, source, picture.embedding) || source.hash != hash) {
+    picture.source = 0;
+    return false;
+  }
+  picture.state = picture.renamed_from != 0 ? PictureState::renamed : PictureState::copied;
+  picture.record.damage = source.damage;
+  return true;
 }
 
 Matrix UpdateWork::embed(std::span<const Pixels> pixels) const {
@@ -179,30 +217,40 @@ void UpdateWork::write(PictureBatch& batch) {
   const std::lock_guard lock(mutex_);
   Transaction transaction(database_, Transaction::Kind::write);
   table_.generation();
-  for (auto& picture : batch) {
-    if (picture.state == PictureState::dropped || picture.state == PictureState::postponed) continue;
-    if (picture.state == PictureState::touched)
-      table_.restamp(picture.record);
-    else
-      table_.write(picture.record, picture.embedding);
-    if (picture.renamed_from) table_.erase(picture.renamed_from);
-  }
+  for (auto& picture : batch) write(picture);
   table_.advance_generation();
   transaction.commit();
   for (auto& picture : batch) record(picture);
 }
 
+void UpdateWork::write(PictureWork& picture) {
+  const auto state = picture.state;
+  if (state == PictureState::dropped || state == PictureState::postponed) return;
+  // The embeddings of all models come along, also where this model has yet to make its own.
+  if (picture.renamed_from != 0) table_.rename(picture.renamed_from, picture.record);
+  if (state == PictureState::touched)
+    table_.restamp(picture.record);
+  else if (state != PictureState::renamed || picture.source != 0)
+    picture.record.id = table_.write(picture.record, picture.embedding, picture.source);
+}
+
 void UpdateWork::record(PictureWork& picture) {
   if (picture.state == PictureState::postponed) return;
   hashes_in_work_.erase(picture.record.hash);
+  if (picture.renamed_from != 0 && picture.state != PictureState::dropped)
+    renamed_ids.insert(picture.renamed_from);
+  if (!picture.record.damage.empty() && picture.state != PictureState::dropped)
+    summary.damaged.push_back({picture.record.path, picture.record.damage});
   switch (picture.state) {
     case PictureState::embedded:
+      embedded_.emplace(picture.record.hash, picture.record.id);
+      ++summary.added;
+      break;
     case PictureState::copied:
       ++summary.added;
       break;
     case PictureState::renamed:
       ++summary.renamed;
-      renamed_ids.insert(picture.renamed_from);
       break;
     case PictureState::touched:
       ++summary.unchanged;
@@ -218,7 +266,7 @@ void UpdateWork::record(PictureWork& picture) {
   }
 }
 
-std::vector<PictureFile> UpdateWork::take_postponed() {
+PictureBatch UpdateWork::take_postponed() {
   const std::lock_guard lock(mutex_);
   return std::exchange(postponed_, {});
 }

@@ -245,13 +245,31 @@ TEST_F(IndexUpdate, RefusesEmbeddingsThatAreNotFinite) {
   EXPECT_EQ(summary.unreadable.size(), 1u);
 }
 
-TEST_F(IndexUpdate, KeepsTheMissingUntilPruned) {
+TEST_F(IndexUpdate, HidesTheMissingUntilTheyReturnOrArePruned) {
   write_pictures(photos, 3);
   write_pictures(folder / "elsewhere", 5);
   open().update({photos, folder / "elsewhere"}, {});
   fs::remove(photos / "001.ppm");
-  EXPECT_EQ(update().missing, 1u);
-  EXPECT_EQ(open().size(), 8u);
+  for (const std::size_t vanished : {1, 0}) {
+    const auto summary = update();
+    EXPECT_EQ(summary.missing, 1u);
+    EXPECT_EQ(summary.vanished, vanished);
+    EXPECT_EQ(open().size(), 7u);
+    EXPECT_EQ(found(colour_of(1)), folder / "elsewhere" / "001.ppm");
+    EXPECT_EQ(open().read_all({photos}).paths.size(), 2u);
+  }
+  fs::rename(photos, folder / "away");
+  fs::create_directory(photos);
+  EXPECT_EQ(update().missing, 3u) << "as when a disk is not there";
+  EXPECT_EQ(open().size(), 5u);
+  fs::remove(photos);
+  fs::rename(folder / "away", photos);
+  const auto returned = update();
+  EXPECT_EQ(returned.unchanged, 2u);
+  EXPECT_EQ(returned.missing, 1u);
+  EXPECT_EQ(open().size(), 7u);
+  EXPECT_EQ(model.pictures, 5);
+
   const auto pruned = update({.prune = true});
   EXPECT_EQ(pruned.pruned, 1u);
   EXPECT_EQ(pruned.missing, 0u);
@@ -263,6 +281,83 @@ TEST_F(IndexUpdate, KeepsTheMissingUntilPruned) {
   expect_error(ErrorCode::not_found, "nowhere",
                [&] { open().update({folder / "nowhere"}, {.prune = true}); });
   EXPECT_EQ(open().size(), 7u);
+}
+
+TEST_F(IndexUpdate, ASearchNeverNamesAFileThatIsGone) {
+  write_pictures(photos, 40);
+  auto index = open();
+  index.update({photos}, {});
+  for (int i = 0; i < 35; ++i) {
+    char name[32];
+    std::snprintf(name, sizeof(name), "%03d.ppm", i);
+    fs::remove(photos / name);
+  }
+  for (const std::size_t count : {1, 3, 5, 40}) {
+    const auto matches = index.search(embedding_of(colour_of(7)), SearchOptions{.count = count});
+    EXPECT_EQ(matches.size(), std::min<std::size_t>(count, 5)) << "no update has noticed";
+    for (const auto& match : matches) EXPECT_TRUE(fs::exists(match.path));
+  }
+}
+
+TEST_F(IndexUpdate, NoticesAChangeThatSetsSizeAndTimeBack) {
+  write_picture(photos / "a.ppm", {200, 10, 10});
+  update();
+  const auto time = fs::last_write_time(photos / "a.ppm");
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // clocks of file systems are coarse
+  write_picture(photos / "a.ppm", {10, 10, 200});
+  fs::last_write_time(photos / "a.ppm", time);
+  EXPECT_EQ(update().added, 1u);
+  EXPECT_EQ(found({10, 10, 200}), photos / "a.ppm");
+}
+
+TEST_F(IndexUpdate, KnowsWhichFailuresAreNew) {
+  write_pictures(photos, 2);
+  write_file(photos / "bad.jpg", "no picture");
+  for (const bool known : {false, true, true}) {
+    const auto summary = update();
+    ASSERT_EQ(summary.unreadable.size(), 1u);
+    EXPECT_EQ(summary.unreadable[0].known, known);
+  }
+}
+
+TEST_F(IndexUpdate, ManyRenamedCopiesAreRecognisedEachOnce) {
+  for (int i = 0; i < 40; ++i) write_picture(photos / ("old" + std::to_string(i) + ".ppm"), {50, 60, 70});
+  update();
+  for (int i = 0; i < 40; ++i)
+    fs::rename(photos / ("old" + std::to_string(i) + ".ppm"), photos / ("new" + std::to_string(i) + ".ppm"));
+  const auto summary = update({.batch = 4});
+  EXPECT_EQ(summary.renamed, 40u);
+  EXPECT_EQ(summary.missing, 0u);
+  EXPECT_EQ(open().size(), 40u);
+  EXPECT_EQ(model.pictures, 1);
+}
+
+// A copy is read once, although it waits for the first of its kind.
+TEST_F(IndexUpdate, CopiesAreReadOnce) {
+  for (int i = 0; i < 60; ++i) write_picture(photos / (std::to_string(i) + ".ppm"), {50, 60, 70});
+  Openings opened(photos);
+  EXPECT_EQ(update({.batch = 8}).added, 60u);
+  EXPECT_EQ(opened.of_files(), 60u);
+}
+
+TEST_F(IndexUpdate, LeavesFilesForLaterThatAreBeingWritten) {
+  write_pictures(photos, 2);
+  write_file(photos / "half.ppm", "P6\n1 1\n");
+  const auto is_half = [&](const fs::path& file) { return file == photos / "half.ppm"; };
+  const auto summary = update({.postponed = is_half});
+  EXPECT_EQ(summary.added, 2u);
+  EXPECT_TRUE(summary.unreadable.empty());
+  write_picture(photos / "half.ppm", {3, 3, 3});
+  EXPECT_EQ(update().added, 1u);
+}
+
+TEST_F(IndexUpdate, CountsPicturesInFormatsThatAreNotRead) {
+  write_pictures(photos, 1);
+  for (const char* name : {"a.PSD", "b.psd", "c.svg", "notes.txt", ".hidden.psd"})
+    write_file(photos / name, "x");
+  const auto summary = update();
+  EXPECT_EQ(summary.found, 1u);
+  EXPECT_EQ(summary.unsupported, (std::map<std::string, std::size_t>{{"psd", 2}, {"svg", 1}}));
 }
 
 TEST_F(IndexUpdate, AcceptsNamesOfAnyBytes) {

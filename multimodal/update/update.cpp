@@ -8,8 +8,8 @@
 
 #include "core/base/parallel.h"
 #include "core/base/pipeline.h"
-#include "multimodal/index/plan.h"
-#include "multimodal/index/work.h"
+#include "multimodal/update/plan.h"
+#include "multimodal/update/work.h"
 
 namespace beeld {
 
@@ -24,18 +24,21 @@ double seconds_since(Clock::time_point begin) {
 // One being read, one being encoded, one being written, and one waiting: this bounds the memory.
 constexpr std::size_t batches_in_flight = 4;
 
+/// Pictures that an update has to do with; at() is asked for each once.
+struct PictureQueue {
+  std::size_t size = 0;
+  std::function<PictureWork(std::size_t)> at;
+};
+
 /// Decoding, encoding and writing of different batches overlap.
-void run_batches(UpdateWork& work, const std::vector<PictureFile>& files, std::size_t batch_size) {
+void run_batches(UpdateWork& work, const PictureQueue& queue, std::size_t batch_size) {
   std::array<PictureBatch, batches_in_flight> batches;
   std::size_t next = 0;
   const auto take = [&](std::size_t place) {
-    if (next == files.size() || work.stop) return false;
-    batches[place] = PictureBatch(std::min(batch_size, files.size() - next));
-    for (auto& picture : batches[place]) {
-      picture.record.path = files[next].path;
-      picture.record.stamp = files[next].stamp;
-      ++next;
-    }
+    if (next == queue.size || work.stop) return false;
+    batches[place].clear();
+    while (next < queue.size && batches[place].size() < batch_size)
+      batches[place].push_back(queue.at(next++));
     return true;
   };
   const auto prepare = [&](std::size_t place) {
@@ -54,11 +57,16 @@ void run_batches(UpdateWork& work, const std::vector<PictureFile>& files, std::s
 }
 
 /// Copies of one content within one update meet again here, when the first of them has been recorded.
-void run_all(UpdateWork& work, std::vector<PictureFile> files, std::size_t batch_size) {
-  while (!files.empty() && !work.stop) {
-    run_batches(work, files, batch_size);
-    files = work.take_postponed();
-  }
+void run_all(UpdateWork& work, const std::vector<PictureFile>& files, std::size_t batch_size) {
+  const auto begin = [&](std::size_t i) {
+    PictureWork picture;
+    picture.record.path = files[i].path;
+    picture.record.stamp = files[i].stamp;
+    return picture;
+  };
+  run_batches(work, {files.size(), begin}, batch_size);
+  for (auto again = work.take_postponed(); !again.empty() && !work.stop; again = work.take_postponed())
+    run_batches(work, {again.size(), [&](std::size_t i) { return std::move(again[i]); }}, batch_size);
 }
 
 /// One update, run by a thread of its own while the caller's thread watches it.
@@ -73,17 +81,23 @@ class Update {
         folders, [this] { return work_.stop.load(); }, exclusion);
     if (found.cancelled) return;
     auto plan = plan_update(table_, found, ranges_below(folders), exclusion);
+    if (options.postponed)
+      std::erase_if(plan.work, [&](const PictureFile& file) { return options.postponed(file.path); });
+    mark_gone(plan);
+    work_.expect_renames();
     total = plan.work.size();
-    run_all(work_, std::move(plan.work), std::max<std::size_t>(options.batch, 1));
+    run_all(work_, plan.work, std::max<std::size_t>(options.batch, 1));
 
     auto& summary = work_.summary;
     summary.found = found.files.size();
     summary.unchanged += plan.unchanged;
-    for (const auto& list : {plan.unreadable, found.unreadable})
-      summary.unreadable.insert(summary.unreadable.end(), list.begin(), list.end());
-    std::sort(summary.unreadable.begin(), summary.unreadable.end(),
-              [](const auto& a, const auto& b) { return a.path.native() < b.path.native(); });
-    std::erase_if(plan.missing, [&](std::int64_t id) { return work_.renamed_ids.contains(id); });
+    summary.unsupported = found.unsupported;
+    add_sorted(summary.unreadable, {plan.unreadable, found.unreadable});
+    add_sorted(summary.damaged, {plan.damaged});
+    const auto is_renamed = [&](std::int64_t id) { return work_.renamed_ids.contains(id); };
+    std::erase_if(plan.vanished, is_renamed);
+    summary.vanished = plan.vanished.size();
+    std::erase_if(plan.missing, is_renamed);
     if (options.prune && !work_.stop)
       prune(plan.missing);
     else
@@ -105,6 +119,24 @@ class Update {
   std::atomic<std::size_t> total = 0;
 
  private:
+  static void add_sorted(std::vector<UnreadablePicture>& all,
+                         const std::vector<std::vector<UnreadablePicture>>& lists) {
+    for (const auto& list : lists) all.insert(all.end(), list.begin(), list.end());
+    std::sort(all.begin(), all.end(),
+              [](const auto& a, const auto& b) { return a.path.native() < b.path.native(); });
+  }
+
+  /// No search names a file that is gone, whatever becomes of the rest of this update.
+  void mark_gone(const UpdatePlan& plan) {
+    if (plan.vanished.empty() && plan.returned.empty()) return;
+    Transaction transaction(database_, Transaction::Kind::write);
+    table_.generation();
+    for (const auto id : plan.vanished) table_.set_gone(id, true);
+    for (const auto id : plan.returned) table_.set_gone(id, false);
+    table_.advance_generation();
+    transaction.commit();
+  }
+
   void prune(const std::vector<std::int64_t>& ids) {
     Transaction transaction(database_, Transaction::Kind::write);
     table_.generation();
@@ -155,8 +187,8 @@ UpdateSummary Indexer::update(const std::vector<std::filesystem::path>& folders,
     throw Error(ErrorCode::io, "[index] " + file_.string() + ": read-only, and cannot be updated");
   auto decoding = options.decoding;
   if (decoding.target_edge == 0) decoding.target_edge = encoder_.picture_edge;
-  const auto other = options.reindex ? OtherModel::start_again : OtherModel::refuse;
-  const auto library = readers_.adopt(database, other, decoding);
+  const auto adoption = options.reindex ? Adoption::start_again : Adoption::keep;
+  const auto library = readers_.adopt(database, adoption, decoding);
   PictureTable table(database, encoder_.model, library);
   UpdateWork work(encoder_, database, table, decoding);
   Update update(file_, database, table, work);

@@ -1,4 +1,4 @@
-#include "multimodal/index/picture_files.h"
+#include "multimodal/update/picture_files.h"
 
 #include <beeld/error.h>
 #include <gtest/gtest.h>
