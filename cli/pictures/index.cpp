@@ -106,6 +106,8 @@ std::vector<std::filesystem::path> changed_in(const Library& library,
   return mine;
 }
 
+constexpr const char* watching_ends = "interrupted; what was indexed is kept";
+
 /// Keeps the indexes fresh until Ctrl-C.
 void watch_folders(Session& session, std::vector<Library>& libraries, const LibraryOptions& options,
                    FolderWatch& watch) {
@@ -115,7 +117,7 @@ void watch_folders(Session& session, std::vector<Library>& libraries, const Libr
   while (!interrupted()) {
     std::vector<std::filesystem::path> changed;
     {
-      const InterruptWatch noted;
+      const InterruptWatch noted(AfterInterrupt::end_soon, watching_ends);
       changed = watch.wait(quiet, interrupted);
     }
     for (auto& library : libraries) {
@@ -126,7 +128,7 @@ void watch_folders(Session& session, std::vector<Library>& libraries, const Libr
       update.decoding = options.decoding;
       update.cancelled = interrupted;
       update.postponed = [&](const std::filesystem::path& file) { return watch.is_being_written(file); };
-      const InterruptWatch noted;
+      const InterruptWatch noted(AfterInterrupt::end_soon, watching_ends);
       const auto summary = library.index.update(folders, update);
       for (const auto& picture : summary.unreadable)
         if (!picture.known) session.output.failed(picture.path.string(), picture.reason);

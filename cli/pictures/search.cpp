@@ -26,7 +26,7 @@ struct SearchCommandOptions {
 
 /// The best matches of all libraries together; a picture that is in several counts once.
 std::vector<Match> search_libraries(const std::vector<Library>& libraries, std::span<const float> query,
-                                    SearchOptions options) {
+                                    const SearchCommandOptions& options) {
   std::vector<Match> matches;
   for (const auto& library : libraries) {
     auto request = options.search;
@@ -43,7 +43,7 @@ std::vector<Match> search_libraries(const std::vector<Library>& libraries, std::
   });
   std::set<std::filesystem::path> seen;
   std::erase_if(matches, [&](const Match& match) { return !seen.insert(match.path).second; });
-  if (matches.size() > options.count) matches.resize(options.count);
+  if (matches.size() > options.search.count) matches.resize(options.search.count);
   return matches;
 }
 

@@ -29,7 +29,7 @@ Exclusion::Exclusion(std::vector<std::string> patterns, const std::vector<std::f
   if (patterns_.empty()) return;
   if (folders.empty()) roots_.emplace_back("/");
   for (const auto& folder : folders) {
-    roots_.push_back(stored_path(folder));
+    roots_.push_back(known_path(folder));
     if (!roots_.back().ends_with('/')) roots_.back() += '/';
   }
 }

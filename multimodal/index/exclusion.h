@@ -17,7 +17,7 @@ class Exclusion {
   Exclusion(std::vector<std::string> patterns, const std::vector<std::filesystem::path>& folders);
 
   /// Whether a file or folder is left out, by itself or with a folder that it lies in. `path` as
-  /// stored_path() gives it.
+  /// known_path() gives it.
   bool covers(const std::string& path) const;
 
  private:

@@ -154,7 +154,7 @@ ModelParts read(Source& source, const Family& family) {
   info.name = fs::weakly_canonical(source.path).filename().string();
   info.folder = source.path;
   info.fingerprint = fingerprint(source.folder, source.checkpoint, parts.identity);
-  info.has_images = parts.vision.patch_embedding.present();
+  info.has_images = parts.vision.present();
   info.dimension = static_cast<std::size_t>(info.has_images ? parts.vision.embedding_width()
                                                             : parts.text->embedding_width());
   info.parameters += source.weights.parameters();
@@ -247,7 +247,7 @@ void check_configuration(const fs::path& root, FilesThere there) {
   family.read_towers(reading);
   if (there == FilesThere::all_but_weights) {
     family.read_inputs(reading);
-  } else if (family.layout == FolderLayout::hugging_face && parts.vision.patch_embedding.present()) {
+  } else if (family.layout == FolderLayout::hugging_face && parts.vision.present()) {
     hf_preprocess(folder);
   }
 }

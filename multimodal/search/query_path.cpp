@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "multimodal/index/picture_files.h"
+#include "multimodal/update/picture_files.h"
 
 namespace beeld {
 

@@ -7,9 +7,9 @@
 #include <set>
 
 #include "core/base/text.h"
-#include "multimodal/index/picture_files.h"
 #include "multimodal/search/query_path.h"
 #include "multimodal/search/query_words.h"
+#include "multimodal/update/picture_files.h"
 
 namespace beeld {
 

@@ -96,6 +96,8 @@ struct VisionTower {
   MeanQueryPool<T> mean_query = {};
   Linear<T> projection;  // [D,C], or empty
 
+  bool present() const { return patch_embedding.present() || !network.empty(); }
+
   /// D. What pooling gives besides (VisionPool::first_and_mean) is for classifiers alone.
   std::int64_t embedding_width() const {
     return projection.present() ? projection.weight.rows() : config.block.width;
