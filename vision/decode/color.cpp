@@ -175,7 +175,8 @@ Image to_srgb(Image image, const Metadata& metadata, const Source& source) {
 
 namespace beeld {
 
-Image to_srgb(Image, const Metadata&, const Source& source) {
+Image to_srgb(Image image, const Metadata& metadata, const Source& source) {
+  if (metadata.icc.empty() && metadata.primaries == 0) return image;
   fail(ErrorCode::unsupported, source,
        "this build of beeld lacks Little CMS (lcms2), which converts colours");
 }
