@@ -12,6 +12,9 @@ set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME beeld)
 set(CPACK_DEBIAN_COMMAND_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION graphics)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Libraries that are loaded when a file needs them are no dependencies that a tool could find.
+set(CPACK_DEBIAN_COMMAND_PACKAGE_RECOMMENDS
+  "libwebp7, libtiff6, libheif1, libavif15, libjxl0.7, libraw20, liblcms2-2")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "${PROJECT_DESCRIPTION}")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 "Pictures are searched by sentences or by other pictures, classified by words,
