@@ -376,7 +376,7 @@ TEST(HybridTower, ReadsPatchesOutOfConvolutions) {
   testing::write_tensors(folder / "a.safetensors", plain.tensors());
   const auto tower = read(folder / "a.safetensors",
                           {{"timm_model_name", "vit_base_mci_224"},
-                           {"timm_model_args", {{"embed_dim", width}, {"depth", 0}, {"num_heads", 2}}},
+                           {"timm_model_kwargs", {{"embed_dim", width}, {"depth", 0}, {"num_heads", 2}}},
                            {"timm_pool", "avg"},
                            {"timm_proj", nullptr},
                            {"image_size", 32}});
