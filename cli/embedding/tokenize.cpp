@@ -16,7 +16,7 @@ struct TokenizeOptions {
 
 void print(Output& output, const std::string& text, const std::vector<std::int32_t>& ids) {
   if (output.json()) {
-    output.object({{"text", text}, {"ids", ids}});
+    output.object({{"text", json_text(text)}, {"ids", ids}});
     return;
   }
   std::string line;

@@ -50,8 +50,9 @@ void print(Output& output, const std::filesystem::path& file, const std::vector<
   if (output.json()) {
     Json labels = Json::array();
     for (const auto& entry : ranking)
-      labels.push_back(
-          {{"label", entry.label}, {"score", json_number(entry.score)}, {"logit", json_number(entry.logit)}});
+      labels.push_back({{"label", json_text(entry.label)},
+                        {"score", json_number(entry.score)},
+                        {"logit", json_number(entry.logit)}});
     output.object({{"path", json_path(file)}, {"labels", labels}});
     return;
   }

@@ -125,6 +125,7 @@ void watch_folders(Session& session, std::vector<Library>& libraries, const Libr
       if (folders.empty() || interrupted()) continue;
       UpdateOptions update;
       update.prune = options.prune;
+      update.exclude = options.exclude;
       update.decoding = options.decoding;
       update.cancelled = interrupted;
       update.postponed = [&](const std::filesystem::path& file) { return watch.is_being_written(file); };

@@ -28,7 +28,7 @@ std::size_t character_length(std::string_view text) {
   return length;
 }
 
-std::string json_text(std::string_view text) {
+std::string quoted_bytes(std::string_view text) {
   std::string json = "\"";
   while (!text.empty()) {
     const auto length = character_length(text);
@@ -48,12 +48,12 @@ std::string json_text(std::string_view text) {
 
 /// JSON whose texts may hold any bytes.
 std::string json_line(const Json& value) {
-  if (value.is_string()) return json_text(value.get_ref<const std::string&>());
+  if (value.is_string()) return quoted_bytes(value.get_ref<const std::string&>());
   if (!value.is_structured()) return value.dump();
   std::string line;
   for (const auto& [key, item] : value.items()) {
     line += line.empty() ? "" : ",";
-    if (value.is_object()) line += json_text(key) + ":";
+    if (value.is_object()) line += quoted_bytes(key) + ":";
     line += json_line(item);
   }
   return value.is_object() ? "{" + line + "}" : "[" + line + "]";
@@ -107,6 +107,10 @@ Json json_number(float value) {
 }
 
 Json json_path(const std::filesystem::path& path) { return path.string(); }
+
+Json json_text(const std::string& text) {
+  return Json::parse(Json(text).dump(-1, ' ', false, Json::error_handler_t::replace));
+}
 
 std::string printable(std::string_view text) {
   std::string result;

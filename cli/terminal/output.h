@@ -62,6 +62,9 @@ Json json_number(float value);
 /// A path's bytes as JSON text.
 Json json_path(const std::filesystem::path& path);
 
+/// Text that names no file: what is not UTF-8 is replaced by U+FFFD, as tokenizers replace it.
+Json json_text(const std::string& text);
+
 /// Text with control characters written as escapes (\n, \x1b), so that a file's name cannot steer a terminal
 /// or fake a line of output.
 std::string printable(std::string_view text);

@@ -305,7 +305,6 @@ TEST_F(SearchTest, FiltersLetOnlySomePass) {
   EXPECT_TRUE(found({"--only-damaged"}).empty());
 }
 
-#if __has_include("vision/decode/photo_facts.h")
 /// A JPEG file with an EXIF block that says when and where it was taken.
 std::string dated_jpeg(const std::string& jpeg, const std::string& date, std::uint32_t north,
                        std::uint32_t east) {
@@ -369,7 +368,6 @@ TEST_F(SearchTest, TimeAndPlaceAreInTheLinesAndFilter) {
   EXPECT_NEAR(line["place"]["latitude"].get<double>(), 52.5, 1e-9);
   EXPECT_NEAR(line["place"]["longitude"].get<double>(), 4.5, 1e-9);
 }
-#endif
 
 TEST_F(SearchTest, AFilterThatIsNoneIsWrongUsage) {
   const std::vector<std::vector<std::string>> wrong = {

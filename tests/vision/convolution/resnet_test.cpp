@@ -116,7 +116,8 @@ TEST(ResNetTower, FoldedEqualsItsLayersAsTheyHaveLearned) {
     EXPECT_EQ(states.tokens.grids[2], (Grid{2, 2}));
     const auto embedded = encode<float>(tower, pictures, pass);
     EXPECT_LT(testing::difference(embedded.slice(0, 1), expected), 1e-5);
-    EXPECT_EQ(testing::difference(embedded.slice(0, 1), embedded.slice(2, 3)), 0);
+    // Where a row lies decides in which order a product of few rows sums.
+    EXPECT_LT(testing::difference(embedded.slice(0, 1), embedded.slice(2, 3)), 1e-7);
   }
 }
 
